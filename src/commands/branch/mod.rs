@@ -1,0 +1,311 @@
+//! `git secfix branch`: the branches of a fix, each tracking the branch of security that it is for.
+//!
+//! `plan` decides from what is there; this file looks, does it, and reports.
+
+mod plan;
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{Context, Failure, Program, candidates, context::Prepared};
+use crate::{
+    domain::{
+        exit::Exit,
+        fix::{FixBranch, FixName, FixNameError},
+        version::ReleaseLine,
+    },
+    git::{
+        LocalClone,
+        branches::{self, NewBranch},
+        process::Progress,
+        remotes::{self, FetchFailure},
+    },
+    ui::Table,
+};
+use plan::{LocalBranch, Planned, Problem, State};
+
+/// Create the branches of a fix, each tracking its branch of the security project
+///
+/// The branch of the fix tracks security's default branch, and each backport branch its stable
+/// branch. Branches that are there already are kept as they are; one that a colleague pushed is
+/// continued. All are created, or none.
+#[derive(Debug, clap::Args)]
+pub struct BranchArgs {
+    /// The name of the fix, such as `prompt-injection`; it will be seen in public one day
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: String,
+    /// Also create the backport branch of this release line: `18-4`, `18.4`, `v18.4`, the stable
+    /// branch, or `all` for every supported line; may be given several times
+    #[arg(short, long, value_name = "LINE", add = ArgValueCandidates::new(candidates::lines))]
+    backport: Vec<String>,
+    /// Create stable branches that only the public project has in the security project
+    #[arg(long)]
+    create_stable: bool,
+    /// Stay on the current branch
+    #[arg(long)]
+    no_switch: bool,
+    /// Do not fetch
+    #[arg(long)]
+    no_fetch: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    branches: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: String,
+    line: Option<ReleaseLine>,
+    upstream: String,
+    state: &'static str,
+    current: bool,
+}
+
+impl Program for BranchArgs {
+    const NAME: &'static str = "branch";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let Prepared { clone, settings, policy } = context.prepared()?;
+        let fix = policy.branches.fix_name(&self.name).map_err(bad_name)?;
+        let remote = policy.security_remote.as_str();
+        if remotes::find(&clone, remote).is_none() {
+            return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
+        }
+        // Wrong versions are told before anything is waited for.
+        let wanted = read_lines(&self.backport, &policy.branches)?;
+        if !self.no_fetch && !self.dry_run {
+            fetch(&clone, remote)?;
+        }
+        let lines = match wanted {
+            Lines::These(lines) => lines,
+            Lines::Supported => supported_lines(&clone, &policy, settings.supported_lines()?)?,
+        };
+        let mut states = look(&clone, &policy, &fix, &lines)?;
+        if self.create_stable {
+            create_stable(&clone, &policy, &mut states, self.dry_run)?;
+        }
+        let planned = states
+            .iter()
+            .map(plan::plan)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|problem| explain(problem, &self, &policy, &fix))?;
+        let new: Vec<NewBranch> = planned.iter().filter_map(|planned| planned.to_create(remote)).collect();
+        let first = planned.first().map_or_else(String::new, |planned| planned.branch().to_owned());
+        let switch = !self.no_switch && clone.current_branch()?.as_deref() != Some(first.as_str());
+        if !self.dry_run {
+            let created = branches::create(&clone, &new)?;
+            if switch && let Err(failure) = switch_to(&clone, &first, context) {
+                created.take_back(&clone)?;
+                return Err(failure);
+            }
+        }
+        let report = report(&fix, remote, &planned, (!self.no_switch).then_some(first), !self.dry_run);
+        context.ui.report(Self::NAME, &report, || text(&report));
+        if !self.dry_run {
+            context.ui.note("next: commit the fix, then git secfix push");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The lines that were asked for.
+enum Lines {
+    These(Vec<ReleaseLine>),
+    Supported,
+}
+
+fn read_lines(texts: &[String], names: &crate::domain::fix::BranchNames) -> Result<Lines, Failure> {
+    if texts.iter().any(|text| text == "all") {
+        return Ok(Lines::Supported);
+    }
+    let mut lines = Vec::new();
+    for text in texts {
+        let line = names
+            .line(text)
+            .map_err(|error| Failure::usage(error).hint("git secfix branch NAME --backport 18-4, or --backport all"))?;
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    Ok(Lines::These(lines))
+}
+
+fn bad_name(error: FixNameError) -> Failure {
+    let hint = match &error {
+        FixNameError::Characters { suggestion: Some(name), .. } => format!("git secfix branch {name}"),
+        FixNameError::Characters { suggestion: None, .. } => "git secfix branch prompt-injection".to_owned(),
+        FixNameError::LooksLikeBackport(name) => format!("git secfix branch {name}-fix"),
+    };
+    Failure::usage(error).hint(hint)
+}
+
+fn fetch(clone: &LocalClone, remote: &str) -> Result<(), Failure> {
+    remotes::fetch(clone, remote)?.map_err(|FetchFailure { stderr, .. }| {
+        Failure::network(anyhow!("cannot fetch `{remote}`: {}", stderr.trim()))
+            .hint("git secfix branch … --no-fetch, to work with what was fetched before")
+    })
+}
+
+/// The newest lines that have a stable branch in security, newest first.
+fn supported_lines(
+    clone: &LocalClone,
+    policy: &crate::domain::policy::Policy,
+    count: usize,
+) -> Result<Vec<ReleaseLine>, Failure> {
+    let mut lines = candidates::stable_lines(clone, policy)?;
+    lines.truncate(count);
+    if lines.is_empty() {
+        return Err(Failure::not_done(anyhow!(
+            "{} has no branch like `{}`",
+            policy.security_remote,
+            policy.branches.stable.as_str()
+        ))
+        .hint("git secfix config, to see how stable branches are called"));
+    }
+    Ok(lines)
+}
+
+/// What is there of the fix's branch and of each backport branch.
+fn look(
+    clone: &LocalClone,
+    policy: &crate::domain::policy::Policy,
+    fix: &FixName,
+    lines: &[ReleaseLine],
+) -> Result<Vec<State>, Failure> {
+    let security = format!("refs/remotes/{}/", policy.security_remote);
+    let canonical = remotes::canonical(clone, policy);
+    let namespace = canonical.as_ref().and_then(|remote| remote.namespaces.first());
+    let targets = std::iter::once(None).chain(lines.iter().copied().map(Some));
+    targets
+        .map(|line| {
+            let branch = policy.branches.write(&FixBranch { fix: fix.clone(), line });
+            let target = policy.branches.target(line);
+            let exists = |name: &str| branches::commit_of(clone, name).map(|commit| commit.is_some());
+            let local = format!("refs/heads/{branch}");
+            let base = format!("{security}{target}");
+            let published = format!("{security}{branch}");
+            let has_published = exists(&published)?;
+            let start = if has_published { &published } else { &base };
+            let local = match exists(&local)? {
+                false => None,
+                true => Some(LocalBranch {
+                    tracks_security: branches::tracked_remote(clone, &branch).as_deref()
+                        == Some(policy.security_remote.as_str()),
+                    has_own_work: !branches::is_contained(clone, &local, start)?,
+                }),
+            };
+            Ok(State {
+                line,
+                has_base: exists(&base)?,
+                has_published,
+                in_canonical: match namespace {
+                    Some(namespace) => exists(&format!("{namespace}{target}"))?,
+                    None => false,
+                },
+                branch,
+                target,
+                security: security.clone(),
+                local,
+            })
+        })
+        .collect()
+}
+
+/// Creates missing stable branches in security as copies of canonical's (process, step 3).
+fn create_stable(
+    clone: &LocalClone,
+    policy: &crate::domain::policy::Policy,
+    states: &mut [State],
+    dry_run: bool,
+) -> Result<(), Failure> {
+    let missing: Vec<&mut State> =
+        states.iter_mut().filter(|state| state.line.is_some() && !state.has_base && state.in_canonical).collect();
+    let canonical = remotes::canonical(clone, policy);
+    let Some(namespace) = canonical.as_ref().and_then(|remote| remote.namespaces.first()) else { return Ok(()) };
+    if missing.is_empty() || dry_run {
+        return Ok(());
+    }
+    let remote = policy.security_remote.to_string();
+    let specs = missing.iter().map(|state| format!("{namespace}{0}:refs/heads/{0}", state.target));
+    let arguments: Vec<String> =
+        ["push", "--atomic", "--quiet", "--", &remote].map(str::to_owned).into_iter().chain(specs).collect();
+    let ended = clone.git().talk(&arguments, Progress::Kept)?;
+    if !ended.success {
+        let names: Vec<_> = missing.iter().map(|state| state.target.clone()).collect();
+        return Err(Failure::network(anyhow!(
+            "cannot create `{}` in {remote}: {}",
+            names.join("`, `"),
+            ended.stderr.trim()
+        ))
+        .hint("ask a maintainer of the security project to create it"));
+    }
+    for state in missing {
+        state.has_base = true;
+    }
+    Ok(())
+}
+
+fn explain(problem: Problem, args: &BranchArgs, policy: &crate::domain::policy::Policy, fix: &FixName) -> Failure {
+    let remote = &policy.security_remote;
+    match problem {
+        Problem::NoBase { target, line: None, .. } => {
+            Failure::not_done(anyhow!("{remote} has no branch `{target}`, as last fetched")).hint(format!("git fetch {remote}"))
+        }
+        Problem::NoBase { target, line: Some(line), in_canonical: true } => Failure::not_done(anyhow!(
+            "{remote} has no branch `{target}`, but {} has it",
+            policy.canonical
+        ))
+        .hint(format!("git secfix branch {fix} --backport {}-{} --create-stable", line.major, line.minor)),
+        Problem::NoBase { target, line: Some(_), in_canonical: false } => {
+            let hint = if args.no_fetch { format!("git fetch --all, if the line is new; else see git branch -r -l '{remote}/*'") } else { format!("git branch -r -l '{remote}/*'") };
+            Failure::not_done(anyhow!("neither {remote} nor {} has a branch `{target}`", policy.canonical)).hint(hint)
+        }
+        Problem::OtherWork { branch } => Failure::not_done(anyhow!(
+            "the branch `{branch}` exists, holds work of its own, and does not track {remote}"
+        ))
+        .hint(format!("git branch --move {branch} NEW-NAME, or, if it is the fix: git branch --set-upstream-to={remote}/{} {branch}", policy.branches.default)),
+    }
+}
+
+/// Switches; what git warns of is shown, such as commits left behind on a detached HEAD.
+fn switch_to(clone: &LocalClone, branch: &str, context: &Context) -> Result<(), Failure> {
+    let ended = clone.git().run(&["switch", "--no-guess", branch])?;
+    let said: Vec<&str> = ended.stderr.lines().filter(|line| !line.starts_with("Switched to ")).collect();
+    let said = said.join("\n");
+    if ended.success {
+        if !said.trim().is_empty() {
+            context.ui.note(said.trim_end());
+        }
+        return Ok(());
+    }
+    Err(Failure::not_done(anyhow!("cannot switch to `{branch}`, so no branch was created: {}", said.trim()))
+        .hint("git stash, or git secfix branch … --no-switch"))
+}
+
+fn report(fix: &FixName, remote: &str, planned: &[Planned], current: Option<String>, done: bool) -> Report {
+    let rows = planned.iter().map(|planned| Row {
+        branch: planned.branch().to_owned(),
+        line: planned.line(),
+        upstream: format!("{remote}/{}", planned.upstream()),
+        state: planned.state(done),
+        current: done && current.as_deref() == Some(planned.branch()),
+    });
+    Report { fix: fix.to_string(), branches: rows.collect(), done }
+}
+
+fn text(report: &Report) -> String {
+    let mut table = Table::default();
+    for row in &report.branches {
+        let state = if row.current { format!("{}, checked out", row.state) } else { row.state.to_owned() };
+        table.row([row.branch.clone(), format!("tracks {}", row.upstream), state]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,176 @@
+//! Decides what becomes of each branch. Pure: from what is there to what is to be done.
+
+use crate::{domain::version::ReleaseLine, git::branches::NewBranch};
+
+/// What is there of one branch of a fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct State {
+    /// The line of a backport branch; `None` for the branch of the fix.
+    pub(super) line: Option<ReleaseLine>,
+    /// The branch.
+    pub(super) branch: String,
+    /// The branch of security that it is for.
+    pub(super) target: String,
+    /// Where security's branches are kept.
+    pub(super) security: String,
+    /// Whether security has the target.
+    pub(super) has_base: bool,
+    /// Whether security has the branch itself, pushed by somebody.
+    pub(super) has_published: bool,
+    /// Whether canonical has the target.
+    pub(super) in_canonical: bool,
+    /// The local branch of that name.
+    pub(super) local: Option<LocalBranch>,
+}
+
+/// A local branch that exists already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalBranch {
+    /// Whether it tracks security, so that it is one of ours.
+    pub(super) tracks_security: bool,
+    /// Whether it has commits that are not in what it would start from.
+    pub(super) has_own_work: bool,
+}
+
+/// What becomes of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Planned {
+    /// It is created.
+    Create(State),
+    /// It is created from what somebody pushed.
+    Continue(State),
+    /// It is there without work of its own, and is made to track security.
+    Adopt(State),
+    /// It is there.
+    Keep(State),
+}
+
+/// Why a branch cannot be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// Security lacks the branch that it is for.
+    NoBase { target: String, line: Option<ReleaseLine>, in_canonical: bool },
+    /// A branch of that name holds something else.
+    OtherWork { branch: String },
+}
+
+pub(super) fn plan(state: &State) -> Result<Planned, Problem> {
+    match &state.local {
+        Some(LocalBranch { tracks_security: true, .. }) => return Ok(Planned::Keep(state.clone())),
+        Some(LocalBranch { has_own_work: true, .. }) => {
+            return Err(Problem::OtherWork { branch: state.branch.clone() });
+        }
+        _ => {}
+    }
+    if !state.has_base && !state.has_published {
+        return Err(Problem::NoBase {
+            target: state.target.clone(),
+            line: state.line,
+            in_canonical: state.in_canonical,
+        });
+    }
+    Ok(match (&state.local, state.has_published) {
+        (Some(_), _) => Planned::Adopt(state.clone()),
+        (None, true) => Planned::Continue(state.clone()),
+        (None, false) => Planned::Create(state.clone()),
+    })
+}
+
+impl Planned {
+    fn of(&self) -> &State {
+        match self {
+            Self::Create(state) | Self::Continue(state) | Self::Adopt(state) | Self::Keep(state) => state,
+        }
+    }
+
+    /// The branch's name.
+    pub(super) fn branch(&self) -> &str {
+        &self.of().branch
+    }
+
+    /// The line of a backport branch.
+    pub(super) fn line(&self) -> Option<ReleaseLine> {
+        self.of().line
+    }
+
+    /// The branch of security that it tracks: its own once somebody pushed it.
+    pub(super) fn upstream(&self) -> &str {
+        let state = self.of();
+        if state.has_published { &state.branch } else { &state.target }
+    }
+
+    /// What is to be created or made to track security.
+    pub(super) fn to_create(&self, remote: &str) -> Option<NewBranch> {
+        let state = match self {
+            Self::Keep(_) => return None,
+            _ => self.of(),
+        };
+        Some(NewBranch {
+            name: state.branch.clone(),
+            start: format!("{}{}", state.security, self.upstream()),
+            remote: remote.to_owned(),
+            upstream: self.upstream().to_owned(),
+        })
+    }
+
+    /// What happened, or would happen, in words.
+    pub(super) fn state(&self, done: bool) -> &'static str {
+        match (self, done) {
+            (Self::Create(_), true) => "created",
+            (Self::Create(_), false) => "would be created",
+            (Self::Continue(_), true) => "created from what was pushed",
+            (Self::Continue(_), false) => "would be created from what was pushed",
+            (Self::Adopt(_), true) => "exists, now tracked",
+            (Self::Adopt(_), false) => "exists, would be tracked",
+            (Self::Keep(_), _) => "exists",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        State {
+            line: None,
+            branch: "security-x".to_owned(),
+            target: "main".to_owned(),
+            security: "refs/remotes/security/".to_owned(),
+            has_base: true,
+            has_published: false,
+            in_canonical: true,
+            local: None,
+        }
+    }
+
+    fn local(tracks_security: bool, has_own_work: bool) -> State {
+        State { local: Some(LocalBranch { tracks_security, has_own_work }), ..state() }
+    }
+
+    #[test]
+    fn a_new_branch_starts_from_its_target() {
+        let new = plan(&state()).unwrap().to_create("security").unwrap();
+        assert_eq!((new.start.as_str(), new.upstream.as_str()), ("refs/remotes/security/main", "main"));
+    }
+
+    #[test]
+    fn a_pushed_branch_is_continued() {
+        let new = plan(&State { has_published: true, ..state() }).unwrap().to_create("security").unwrap();
+        assert_eq!((new.start.as_str(), new.upstream.as_str()), ("refs/remotes/security/security-x", "security-x"));
+    }
+
+    #[test]
+    fn what_exists_is_never_overwritten() {
+        for (tracks, work) in [(true, true), (true, false)] {
+            assert!(matches!(plan(&local(tracks, work)), Ok(Planned::Keep(_))));
+        }
+        assert!(matches!(plan(&local(false, false)), Ok(Planned::Adopt(_))));
+        assert!(matches!(plan(&local(false, true)), Err(Problem::OtherWork { .. })));
+    }
+
+    #[test]
+    fn a_missing_target_is_a_problem() {
+        assert!(matches!(plan(&State { has_base: false, ..state() }), Err(Problem::NoBase { in_canonical: true, .. })));
+    }
+}

@@ -1,0 +1,73 @@
+//! What every command is given, and what every command is.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::{
+    config::{clone_file, settings::Settings},
+    domain::{exit::Exit, policy::Policy},
+    git::LocalClone,
+    ui::Ui,
+};
+
+/// A command of the suite: its options, and what it does with them.
+pub trait Program: clap::Args {
+    /// The name behind `git secfix`.
+    const NAME: &'static str;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// A failure with the message, the hint and the exit code for the user.
+    fn run(self, context: &Context) -> Result<Exit, Failure>;
+
+    /// The exit code of a refusal. Git knows only one for a hook.
+    fn refusal_code(&self) -> u8 {
+        Exit::Refused.code()
+    }
+}
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// How to print.
+    pub ui: Ui,
+    /// The folder to work in.
+    pub dir: PathBuf,
+}
+
+/// A clone that `init` has prepared.
+pub struct Prepared {
+    /// The clone.
+    pub clone: LocalClone,
+    /// The effective settings.
+    pub settings: Settings,
+    /// What the settings say about projects and names.
+    pub policy: Policy,
+}
+
+impl Context {
+    /// Opens the clone.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(&self) -> Result<LocalClone, Failure> {
+        Ok(LocalClone::open(&self.dir)?)
+    }
+
+    /// Opens a clone that `init` has prepared.
+    ///
+    /// # Errors
+    /// When there is none, or it is not prepared.
+    pub fn prepared(&self) -> Result<Prepared, Failure> {
+        let clone = self.open()?;
+        let settings = clone_file::settings(clone.common_dir())?.ok_or_else(not_prepared)?;
+        let policy = settings.policy()?;
+        Ok(Prepared { clone, settings, policy })
+    }
+}
+
+/// The failure of a command that needs a prepared clone.
+pub fn not_prepared() -> Failure {
+    Failure::not_done(anyhow::anyhow!("this clone is not prepared for security fixes")).hint("git secfix init")
+}

@@ -1,0 +1,81 @@
+//! An error on its way to the user: what happened, the command that helps, and the exit code.
+
+use crate::{
+    config::settings::SettingsError,
+    domain::{exit::Exit, verdict::Refusal},
+    git::GitError,
+};
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something is wrong.
+    Error {
+        /// What happened and why.
+        error: anyhow::Error,
+        /// A command to paste.
+        hint: Option<String>,
+        /// How the program ends.
+        exit: Exit,
+    },
+    /// The guard or a gate refuses.
+    Refused(Refusal),
+}
+
+impl Failure {
+    /// The command line or a configuration file is wrong.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::Usage }
+    }
+
+    /// Something blocks.
+    pub fn not_done(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::NotDone }
+    }
+
+    /// A server did not answer as needed.
+    pub fn network(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::Network }
+    }
+
+    /// It would be wrong to go on.
+    pub fn refused(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::Refused }
+    }
+
+    /// Adds the command that helps.
+    #[must_use]
+    pub fn hint(self, command: impl Into<String>) -> Self {
+        match self {
+            Self::Error { error, exit, .. } => Self::Error { error, hint: Some(command.into()), exit },
+            refused @ Self::Refused(_) => refused,
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Error { exit, .. } => *exit,
+            Self::Refused(_) => Exit::Refused,
+        }
+    }
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        match &error {
+            GitError::NotARepository(_) => {
+                Self::usage(error).hint("cd into a clone of the public project, or use -C DIR")
+            }
+            GitError::Bare(_) => Self::usage(error).hint("git worktree add ../work && git -C ../work secfix init"),
+            GitError::NoGit(_) => Self::not_done(error).hint("install git 2.39 or newer, and put it on the PATH"),
+            _ => Self::not_done(error),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::usage(error).hint("git secfix config --keys")
+    }
+}

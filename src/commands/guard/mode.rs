@@ -1,0 +1,42 @@
+//! `git secfix guard mode`: shows or sets how strict the guard is, in the clone's own file.
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::question;
+use crate::{
+    commands::{Context, Failure, context::not_prepared},
+    config::{clone_file, settings::Sources},
+    domain::{exit::Exit, policy::Mode},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ModeArgs {
+    /// `strict`: canonical is refused, and embargoed work anywhere but to security; `paranoid`:
+    /// everything but security is refused
+    #[arg(value_parser = str::parse::<Mode>)]
+    mode: Option<Mode>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    mode: &'static str,
+}
+
+pub(super) fn run(args: &ModeArgs, context: &Context) -> Result<Exit, Failure> {
+    let clone = context.open()?;
+    let common_dir = clone.common_dir();
+    let mode = match args.mode {
+        None => question::policy(common_dir).map_err(Failure::Refused)?.mode,
+        Some(mode) => {
+            let own = clone_file::read(common_dir)?.ok_or_else(not_prepared)?;
+            let settings = Sources { clone: own, ..Sources::default() }.merge()?;
+            clone_file::write(common_dir, &clone_file::render(&settings, mode)).map_err(|error| {
+                Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(common_dir).display()))
+            })?;
+            mode
+        }
+    };
+    context.ui.report("guard mode", &Report { mode: mode.as_str() }, || format!("{mode}\n"));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,147 @@
+//! `git secfix init`: makes a clone ready for embargoed work, and takes that back.
+//!
+//! `survey` looks, `plan` decides, `apply` does; `undo` is the way back.
+
+mod apply;
+mod plan;
+mod survey;
+mod undo;
+
+use serde::Serialize;
+
+use super::{Context, Failure, Program};
+use crate::{domain::exit::Exit, ui::Table};
+
+/// Prepare this clone: security remote, fetch, and the guard against pushes to public places
+///
+/// Finds the remote of the public project by its URL, in any spelling and under any name, adds the
+/// remote of its private mirror over the same protocol, fetches it, and installs a `pre-push` hook
+/// that lets embargoed work reach the private mirror and nothing else. Existing hooks go on
+/// running. Needs no token and asks the GitLab API nothing. Run twice, it changes nothing.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The public project (GROUP/PROJECT), or the remote that leads to it
+    #[arg(long, value_name = "PROJECT|REMOTE")]
+    canonical: Option<String>,
+    /// Its private mirror, where it is not at the usual place (`security` after the first group)
+    #[arg(long, value_name = "PROJECT")]
+    security: Option<String>,
+    /// The name of the remote of the private mirror
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// How to reach the private mirror, where it is not as the public project is reached
+    #[arg(long, value_name = "PROTOCOL")]
+    protocol: Option<Protocol>,
+    /// Do not fetch
+    #[arg(long)]
+    no_fetch: bool,
+    /// Do not install the guard
+    #[arg(long)]
+    no_guard: bool,
+    /// Change nothing; tell what would change, and end with 1 if anything would
+    #[arg(long, conflicts_with = "undo")]
+    check: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take back everything that `init` did in this clone
+    #[arg(long, conflicts_with_all = ["canonical", "security", "remote", "protocol", "no_fetch", "no_guard"])]
+    undo: bool,
+}
+
+/// How a project is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Protocol {
+    /// git@HOST:PROJECT.git
+    Ssh,
+    /// https://HOST/PROJECT.git
+    Https,
+}
+
+/// What `init` found and did.
+#[derive(Debug, Serialize)]
+struct Report {
+    canonical: RemoteRow,
+    security: RemoteRow,
+    guard: Option<GuardRow>,
+    /// What was done, or would be done.
+    changes: Vec<String>,
+    /// Whether the changes were made.
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RemoteRow {
+    remote: String,
+    project: String,
+    host: String,
+    url: String,
+    state: String,
+}
+
+#[derive(Debug, Serialize)]
+struct GuardRow {
+    state: String,
+    mode: String,
+}
+
+impl Program for InitArgs {
+    const NAME: &'static str = "init";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        if self.undo {
+            return undo::run(context, self.dry_run);
+        }
+        let only_look = self.check || self.dry_run;
+        let check = self.check;
+        let mut clone = context.open()?;
+        let found = survey::look(&clone, &self)?;
+        let actions = plan::plan(&found, &self);
+        // A fetch is no change of the clone's preparation: a prepared clone passes the check.
+        let pending = actions.iter().any(plan::Action::is_preparation);
+        if !only_look {
+            apply::apply(&mut clone, &found, &actions, context)?;
+        }
+        context.ui.report(Self::NAME, &report(&found, &actions, !only_look), || text(&found, &actions, !only_look));
+        Ok(if check && pending { Exit::NotDone } else { Exit::Done })
+    }
+}
+
+fn report(found: &survey::Found, actions: &[plan::Action], done: bool) -> Report {
+    let host = |url: &str| survey::host_of(url);
+    Report {
+        canonical: RemoteRow {
+            remote: found.canonical_remote.clone(),
+            project: found.policy.canonical.to_string(),
+            host: host(&found.canonical_url),
+            url: crate::domain::destination::redacted(&found.canonical_url).into_owned(),
+            state: String::new(),
+        },
+        security: RemoteRow {
+            remote: found.security_remote.clone(),
+            project: found.policy.security.to_string(),
+            host: host(&found.security_url),
+            url: crate::domain::destination::redacted(&found.security_url).into_owned(),
+            state: plan::security_state(actions, done),
+        },
+        guard: plan::guard_state(found, actions, done)
+            .map(|state| GuardRow { state, mode: found.policy.mode.to_string() }),
+        changes: actions.iter().map(ToString::to_string).collect(),
+        done,
+    }
+}
+
+fn text(found: &survey::Found, actions: &[plan::Action], done: bool) -> String {
+    let report = report(found, actions, done);
+    let mut table = Table::default();
+    for (label, row) in [("canonical", &report.canonical), ("security", &report.security)] {
+        table.row([label.to_owned(), row.remote.clone(), format!("{}/{}", row.host, row.project), row.state.clone()]);
+    }
+    match &report.guard {
+        Some(guard) => table.row(["guard".to_owned(), "pre-push".to_owned(), guard.state.clone()]),
+        None => table.row(["guard", "pre-push", "not installed, as asked"]),
+    };
+    let next = if done { "git secfix branch <name>" } else { "git secfix init" };
+    table.row(["next", next]);
+    table.to_string()
+}

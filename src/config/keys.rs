@@ -1,0 +1,178 @@
+//! Every configuration key: its name, the form of its value and the check that a value passes.
+//! A new key is one more row here, and one line in each preset that sets it.
+
+use crate::domain::{
+    pattern::{
+        Pattern,
+        Placeholder::{self, Major, Minor, Name, Patch},
+        is_ref_name,
+    },
+    policy::Mode,
+    project::{ProjectPath, RemoteName, Server},
+};
+
+use super::instance::InstanceUrl;
+
+/// A configuration value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// A list of texts; in the environment separated by commas.
+    List(Vec<String>),
+    /// A whole number above zero.
+    Count(u32),
+}
+
+/// The form that a key's value must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// [`Value::Text`]
+    Text,
+    /// [`Value::List`]
+    List,
+    /// [`Value::Count`]
+    Count,
+}
+
+impl Form {
+    /// The form in words, for messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::List => "a list of texts",
+            Self::Count => "a whole number above 0",
+        }
+    }
+}
+
+/// Which layers may set a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every layer.
+    Anywhere,
+    /// Only the clone's own file: nothing from outside may weaken the guard.
+    CloneOnly,
+}
+
+/// One row of the table of keys.
+#[derive(Debug)]
+pub struct Key {
+    /// The dotted name, as in `branches.fix`.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+    /// The form of its value.
+    pub form: Form,
+    /// Who may set it.
+    pub reach: Reach,
+    check: fn(&str) -> Result<(), String>,
+}
+
+impl Key {
+    const fn text(name: &'static str, about: &'static str, check: fn(&str) -> Result<(), String>) -> Self {
+        Self { name, about, form: Form::Text, reach: Reach::Anywhere, check }
+    }
+
+    const fn with_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    const fn with_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Checks the value's form and content.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        match (self.form, value) {
+            (Form::Text, Value::Text(text)) => (self.check)(text),
+            (Form::List, Value::List(items)) if items.is_empty() => Err("the list is empty".to_owned()),
+            (Form::List, Value::List(items)) => items.iter().try_for_each(|item| (self.check)(item)),
+            (Form::Count, Value::Count(1..)) => Ok(()),
+            (form, _) => Err(format!("`{}` takes {}", self.name, form.name())),
+        }
+    }
+
+    /// The environment variable that sets the key.
+    pub fn variable(&self) -> String {
+        format!("SECFIX_{}", self.name.to_ascii_uppercase().replace('.', "_"))
+    }
+}
+
+/// Every key, in the order in which it is shown.
+pub static KEYS: [Key; 13] = [
+    Key::text("preset", "the built-in values to start from", preset),
+    Key::text("gitlab.url", "address of the GitLab instance, where it cannot be told from a remote", url),
+    Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>).with_form(Form::List),
+    Key::text("canonical.project", "the public project", parses::<ProjectPath>),
+    Key::text("security.project", "its private mirror", parses::<ProjectPath>),
+    Key::text("security.remote", "the remote of the private mirror", parses::<RemoteName>),
+    Key::text("branches.default", "the default branch", branch),
+    Key::text("branches.stable", "the stable branch of a release line", |text| pattern(text, &[Major, Minor])),
+    Key::text("branches.fix", "the branch of a fix", |text| pattern(text, &[Name])),
+    Key::text("branches.backport", "the backport branch of a fix", |text| pattern(text, &[Name, Major, Minor])),
+    Key::text("branches.supported", "how many of the newest lines get fixes", |_| Ok(())).with_form(Form::Count),
+    Key::text("tags.pattern", "the patch tags", |text| pattern(text, &[Major, Minor, Patch])),
+    Key::text("guard.mode", "how strict the guard is: strict or paranoid", parses::<Mode>).with_reach(Reach::CloneOnly),
+];
+
+/// The row of a key.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key whose name is nearest to a mistyped one.
+pub fn nearest(name: &str) -> Option<&'static Key> {
+    KEYS.iter()
+        .map(|key| (strsim::damerau_levenshtein(key.name, name), key))
+        .filter(|(distance, key)| *distance <= key.name.len() / 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, key)| key)
+}
+
+fn parses<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
+    text.parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+fn url(text: &str) -> Result<(), String> {
+    parses::<InstanceUrl>(text)
+}
+
+fn preset(text: &str) -> Result<(), String> {
+    super::preset::find(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn pattern(text: &str, required: &[Placeholder]) -> Result<(), String> {
+    Pattern::parse(text, required).map(drop).map_err(|error| error.to_string())
+}
+
+fn branch(text: &str) -> Result<(), String> {
+    if is_ref_name(text) { Ok(()) } else { Err(format!("`{text}` cannot be the name of a branch")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_key_has_a_nearest_one() {
+        assert_eq!(nearest("branchs.fix").map(|key| key.name), Some("branches.fix"));
+        assert_eq!(nearest("guard.mod").map(|key| key.name), Some("guard.mode"));
+        assert_eq!(nearest("completely.different.thing").map(|key| key.name), None);
+    }
+
+    #[test]
+    fn values_are_checked() {
+        let check = |name: &str, value| find(name).unwrap().check(&value);
+        assert!(check("branches.supported", Value::Count(0)).is_err());
+        assert!(check("branches.supported", Value::Text("3".to_owned())).is_err());
+        assert!(check("gitlab.hosts", Value::List(vec![])).is_err());
+        assert!(check("gitlab.hosts", Value::List(vec!["a b".to_owned()])).is_err());
+        assert!(check("branches.stable", Value::Text("stable-{major}".to_owned())).is_err());
+        assert!(check("guard.mode", Value::Text("off".to_owned())).is_err());
+        assert!(check("preset", Value::Text("nope".to_owned())).is_err());
+    }
+}

@@ -1,0 +1,237 @@
+//! The effective values of all layers, and what they mean.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::domain::{
+    fix::BranchNames,
+    pattern::{
+        Pattern,
+        Placeholder::{Major, Minor, Name, Patch},
+    },
+    policy::{Instance, Policy},
+    project::{ProjectPath, RemoteName},
+};
+
+use super::{
+    file::{self, FileError, Owner},
+    instance::InstanceUrl,
+    keys::{KEYS, Key, Value},
+    layer::{Layer, Origin},
+    preset::{self, PRESETS, UnknownPreset},
+};
+
+/// Why the settings cannot be used.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// A file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A value of the environment or the command line is wrong.
+    #[error("{origin}: {why}")]
+    Wrong {
+        /// Where the value came from.
+        origin: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A preset that does not exist.
+    #[error(transparent)]
+    Preset(#[from] UnknownPreset),
+    /// No layer sets a key that is needed.
+    #[error("`{0}` is not set")]
+    Unset(String),
+}
+
+/// The layers that settings are made of, lowest first.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The user's file.
+    pub user: Layer,
+    /// The clone's own file.
+    pub clone: Layer,
+    /// The environment.
+    pub environment: Layer,
+    /// The command line.
+    pub command_line: Layer,
+}
+
+/// The effective values.
+#[derive(Debug, Clone)]
+pub struct Settings(Layer);
+
+impl Sources {
+    /// Reads the user's file and the environment of this process.
+    ///
+    /// # Errors
+    /// When one of them is wrong; nothing is half-applied.
+    pub fn read_outer() -> Result<Self, SettingsError> {
+        let user = match user_file() {
+            Some(path) => file::read(&path, Owner::User)?.unwrap_or_default(),
+            None => Layer::default(),
+        };
+        let environment = Layer::from_environment(|name| std::env::var(name).ok())?;
+        Ok(Self { user, environment, ..Self::default() })
+    }
+
+    /// Merges the layers over the preset that the highest of them names.
+    ///
+    /// # Errors
+    /// When the preset does not exist.
+    pub fn merge(self) -> Result<Settings, SettingsError> {
+        let layers = [self.user, self.clone, self.environment, self.command_line];
+        let name = layers.iter().rev().find_map(|layer| layer.text("preset"));
+        let preset = match name {
+            Some(name) => preset::find(name)?,
+            None => &PRESETS[0],
+        };
+        let mut merged = file::parse(preset.toml, preset.name.as_ref(), Owner::Preset(preset.name))?;
+        merged.insert("preset", Value::Text(preset.name.to_owned()), Origin::Preset(preset.name))?;
+        for layer in layers {
+            merged.overlay(layer);
+        }
+        Ok(Settings(merged))
+    }
+}
+
+/// `$XDG_CONFIG_HOME/git-secfix/config.toml`, or the same under `~/.config`.
+pub fn user_file() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home =
+        || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".config"));
+    folder.or_else(home).map(|folder| folder.join("git-secfix/config.toml"))
+}
+
+impl Settings {
+    /// Every key with its value and origin, in the order of the table; unset ones are `None`.
+    pub fn all(&self) -> impl Iterator<Item = (&'static Key, Option<(&Value, &Origin)>)> {
+        KEYS.iter().map(|key| (key, self.0.get(key)))
+    }
+
+    fn text(&self, name: &str) -> Result<&str, SettingsError> {
+        self.0.text(name).ok_or_else(|| SettingsError::Unset(name.to_owned()))
+    }
+
+    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, SettingsError> {
+        self.text(name)?.parse().map_err(|error: T::Err| wrong(name, error))
+    }
+
+    /// The address of the instance, where it is configured.
+    ///
+    /// # Errors
+    /// Never for values that came through the layers, which are checked.
+    pub fn instance_url(&self) -> Result<Option<InstanceUrl>, SettingsError> {
+        self.0.text("gitlab.url").map(|_| self.parsed("gitlab.url")).transpose()
+    }
+
+    /// How many of the newest lines get fixes.
+    ///
+    /// # Errors
+    /// When no layer sets it.
+    pub fn supported_lines(&self) -> Result<usize, SettingsError> {
+        match super::keys::find("branches.supported").and_then(|key| self.0.get(key)) {
+            Some((Value::Count(count), _)) => Ok(*count as usize),
+            _ => Err(SettingsError::Unset("branches.supported".to_owned())),
+        }
+    }
+
+    /// The public project.
+    ///
+    /// # Errors
+    /// When no layer sets it.
+    pub fn canonical(&self) -> Result<ProjectPath, SettingsError> {
+        self.parsed("canonical.project")
+    }
+
+    /// The remote of the private mirror.
+    ///
+    /// # Errors
+    /// When no layer sets it.
+    pub fn security_remote(&self) -> Result<RemoteName, SettingsError> {
+        self.parsed("security.remote")
+    }
+
+    /// What the guard decides by.
+    ///
+    /// # Errors
+    /// When no layer sets a key that it needs.
+    pub fn policy(&self) -> Result<Policy, SettingsError> {
+        let pattern = |name, required| Pattern::parse(self.text(name)?, required).map_err(|error| wrong(name, error));
+        let url = self.instance_url()?;
+        let mut servers = match super::keys::find("gitlab.hosts").and_then(|key| self.0.get(key)) {
+            Some((Value::List(hosts), _)) => hosts
+                .iter()
+                .map(|host| host.parse().map_err(|error| wrong("gitlab.hosts", error)))
+                .collect::<Result<Vec<_>, _>>()?,
+            _ => return Err(SettingsError::Unset("gitlab.hosts".to_owned())),
+        };
+        let root = url.as_ref().map_or_else(String::new, |url| url.root.clone());
+        servers.extend(url.map(|url| url.server));
+        Ok(Policy {
+            instance: Instance { servers, root },
+            canonical: self.canonical()?,
+            security: self.parsed("security.project")?,
+            security_remote: self.security_remote()?,
+            branches: BranchNames {
+                default: self.text("branches.default")?.to_owned(),
+                stable: pattern("branches.stable", &[Major, Minor])?,
+                fix: pattern("branches.fix", &[Name])?,
+                backport: pattern("branches.backport", &[Name, Major, Minor])?,
+            },
+            patch_tag: pattern("tags.pattern", &[Major, Minor, Patch])?,
+            mode: self.parsed("guard.mode")?,
+        })
+    }
+}
+
+fn wrong(name: &str, why: impl std::fmt::Display) -> SettingsError {
+    SettingsError::Wrong { origin: format!("`{name}`"), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn layer(text: &str, owner: Owner) -> Layer {
+        file::parse(text, Path::new("f.toml"), owner).unwrap()
+    }
+
+    #[test]
+    fn the_highest_layer_wins_key_by_key() {
+        let settings = Sources {
+            user: layer("[branches]\ndefault = \"a\"\nsupported = 5\n", Owner::User),
+            clone: layer("[branches]\ndefault = \"b\"\n", Owner::Clone),
+            environment: Layer::from_environment(|name| (name == "SECFIX_BRANCHES_SUPPORTED").then(|| "7".to_owned()))
+                .unwrap(),
+            command_line: Layer::default(),
+        }
+        .merge()
+        .unwrap();
+        assert_eq!(settings.policy().unwrap().branches.default, "b");
+        assert_eq!(settings.supported_lines().unwrap(), 7);
+    }
+
+    #[test]
+    fn the_environment_cannot_touch_the_guard() {
+        let layer = Layer::from_environment(|name| (name == "SECFIX_GUARD_MODE").then(|| "strict".to_owned())).unwrap();
+        assert_eq!(layer.text("guard.mode"), None);
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        let error = Layer::from_environment(|name| (name == "SECFIX_BRANCHES_SUPPORTED").then(|| "many".to_owned()))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "environment SECFIX_BRANCHES_SUPPORTED: `many` is not a whole number above 0");
+    }
+
+    #[test]
+    fn every_preset_makes_a_policy() {
+        for preset in &PRESETS {
+            let text = format!("preset = \"{}\"\n", preset.name);
+            let settings = Sources { user: layer(&text, Owner::User), ..Sources::default() }.merge().unwrap();
+            assert!(settings.policy().is_ok(), "{}", preset.name);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The pure layer: what names mean and what may happen. No file, network, clock, environment
+//! or terminal is touched from here, so every rule can be tested with a table.
+
+pub mod destination;
+pub mod exit;
+pub mod fix;
+pub mod pattern;
+pub mod policy;
+pub mod project;
+pub mod push;
+pub mod push_options;
+pub mod verdict;
+pub mod version;

@@ -1,0 +1,191 @@
+//! The branches of the clone: which ones there are, what they track, and creating several at once.
+
+use gix::{
+    ObjectId,
+    refs::{
+        FullName, Target,
+        transaction::{Change as RefChange, LogChange, PreviousValue, RefEdit, RefLog},
+    },
+};
+
+use crate::domain::policy::Policy;
+
+use super::{
+    GitError, LocalClone,
+    local_config::{self, Change},
+};
+
+/// A branch to create, with what it tracks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBranch {
+    /// Its name, without `refs/heads/`.
+    pub name: String,
+    /// The reference that it starts from, such as `refs/remotes/security/main`.
+    pub start: String,
+    /// The remote that it tracks and is pushed to.
+    pub remote: String,
+    /// The branch of the remote that it tracks.
+    pub upstream: String,
+}
+
+/// The commit that a reference leads to, in hexadecimal; `None` when there is no such reference.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn commit_of(clone: &LocalClone, reference: &str) -> Result<Option<String>, GitError> {
+    Ok(id_of(clone, reference)?.map(|id| id.to_string()))
+}
+
+fn id_of(clone: &LocalClone, reference: &str) -> Result<Option<ObjectId>, GitError> {
+    let what = "read the references";
+    match clone.repo().try_find_reference(reference).map_err(GitError::of_gix(what))? {
+        Some(mut found) => found.peel_to_id().map(|id| Some(id.detach())).map_err(GitError::of_gix(what)),
+        None => Ok(None),
+    }
+}
+
+/// The names below a prefix, such as all branches of `refs/remotes/security/`, without the prefix.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn names_below(clone: &LocalClone, prefix: &str) -> Result<Vec<String>, GitError> {
+    let wrap = || GitError::of_gix("read the references");
+    let references = clone.repo().references().map_err(wrap())?;
+    let mut names = Vec::new();
+    for reference in references.prefixed(prefix).map_err(wrap())? {
+        let reference = reference.map_err(wrap())?;
+        // `origin/HEAD` is a name for another branch, not a branch.
+        if reference.try_id().is_some() {
+            names.extend(reference.name().as_bstr().to_string().strip_prefix(prefix).map(str::to_owned));
+        }
+    }
+    Ok(names)
+}
+
+/// Whether every commit of `tip` is also in `base`; both are names of references.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, GitError> {
+    let (Some(tip), Some(base)) = (id_of(clone, tip)?, id_of(clone, base)?) else { return Ok(false) };
+    if tip == base {
+        return Ok(true);
+    }
+    let found = clone.repo().merge_base(tip, base).map_err(GitError::of_gix("compare two branches"))?;
+    Ok(found.is_some_and(|found| found.detach() == tip))
+}
+
+/// The branch that a remote calls its default one, where the clone knows.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn remote_head(clone: &LocalClone, remote: &str) -> Result<Option<String>, GitError> {
+    let prefix = format!("refs/remotes/{remote}/");
+    let head = clone.repo().try_find_reference(format!("{prefix}HEAD").as_str());
+    let Some(head) = head.map_err(GitError::of_gix("read the references"))? else { return Ok(None) };
+    Ok(head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix(&prefix).map(str::to_owned)))
+}
+
+/// The remote that a branch tracks, by its configuration.
+pub fn tracked_remote(clone: &LocalClone, branch: &str) -> Option<String> {
+    local_config::value(clone, &format!("branch.{branch}.remote"))
+}
+
+/// Whether a local branch holds work for the security project: by its name, or by the remote that
+/// it tracks or is pushed to.
+pub(super) fn belongs_to_security(config: &gix::config::Snapshot<'_>, branch: &str, policy: &Policy) -> bool {
+    let is_security = |name: &str| {
+        let key = format!("branch.{branch}.{name}");
+        config.string(key.as_str()).is_some_and(|remote| remote == policy.security_remote.as_str())
+    };
+    policy.branches.looks_like_fix(branch) || is_security("remote") || is_security("pushRemote")
+}
+
+/// Creates all branches with what they track, or none of them. A branch that exists keeps its
+/// commits; only what it tracks is set.
+///
+/// # Errors
+/// When a branch was created meanwhile, a start is missing, or a file cannot be written. Whatever
+/// was created before the error is taken back.
+pub fn create(clone: &LocalClone, branches: &[NewBranch]) -> Result<Created, GitError> {
+    let wrap = || GitError::of_gix("create the branches");
+    let mut edits = Vec::new();
+    for branch in branches {
+        let name = format!("refs/heads/{}", branch.name);
+        if id_of(clone, &name)?.is_some() {
+            continue;
+        }
+        let start = id_of(clone, &branch.start)?.ok_or_else(|| GitError::Repository {
+            what: "create the branches",
+            why: format!("there is no `{}`", branch.start),
+        })?;
+        let name = FullName::try_from(name)
+            .map_err(|error| GitError::Repository { what: "create the branches", why: error.to_string() })?;
+        edits.push(RefEdit::new(
+            name,
+            RefChange::Update {
+                log: LogChange {
+                    message: format!("branch: Created from {}", branch.start).into(),
+                    ..LogChange::default()
+                },
+                expected: PreviousValue::MustNotExist,
+                new: Target::Object(start),
+            },
+        ));
+    }
+    let created: Vec<FullName> = edits.iter().map(|edit| edit.name.clone()).collect();
+    clone.repo().edit_references(edits).map_err(wrap())?;
+    let created = Created { names: created, keys: branches.to_vec() };
+    let changes: Vec<Change> = branches.iter().flat_map(tracking).collect();
+    match local_config::apply(clone, &local_config::local_file(clone), &changes) {
+        Ok(()) => Ok(created),
+        Err(error) => {
+            created.take_back(clone)?;
+            Err(error)
+        }
+    }
+}
+
+fn tracking(branch: &NewBranch) -> [Change; 3] {
+    let key = |name: &str| format!("branch.{}.{name}", branch.name);
+    [
+        Change::set(&key("remote"), &branch.remote),
+        Change::set(&key("merge"), &format!("refs/heads/{}", branch.upstream)),
+        Change::set(&key("pushRemote"), &branch.remote),
+    ]
+}
+
+/// Branches that were just created, to take back when a later step fails.
+#[derive(Debug)]
+pub struct Created {
+    names: Vec<FullName>,
+    keys: Vec<NewBranch>,
+}
+
+impl Created {
+    /// Deletes the created branches and what they track; those that existed before stay.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn take_back(&self, clone: &LocalClone) -> Result<(), GitError> {
+        let wrap = || GitError::of_gix("take the branches back");
+        let mut edits = Vec::new();
+        for name in &self.names {
+            edits.push(RefEdit::new(
+                name.clone(),
+                RefChange::Delete { expected: PreviousValue::MustExist, log: RefLog::AndReference },
+            ));
+        }
+        clone.repo().edit_references(edits).map_err(wrap())?;
+        let created = |branch: &&NewBranch| self.names.iter().any(|name| name.shorten() == branch.name.as_str());
+        let changes: Vec<Change> = self
+            .keys
+            .iter()
+            .filter(created)
+            .flat_map(|branch| {
+                ["remote", "merge", "pushRemote"].map(|name| Change::unset(&format!("branch.{}.{name}", branch.name)))
+            })
+            .collect();
+        local_config::apply(clone, &local_config::local_file(clone), &changes)
+    }
+}

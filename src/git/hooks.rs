@@ -1,0 +1,325 @@
+//! Where git looks for hooks in every work tree, and putting the guard there without taking
+//! anything else away.
+//!
+//! A folder of hooks inside the git directory belongs to this clone: the guard's hook goes there,
+//! and an existing one is kept beside it. Any other folder (`core.hooksPath` of a user, a system,
+//! husky) is shared or tracked, so it is wrapped instead: a folder of ours passes every hook on to
+//! it, and `core.hooksPath` of this clone points to ours.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    GitError, LocalClone,
+    hook_file::{self, After, BEFORE, PRE_PUSH, guard_hook, passing_hook},
+    local_config::{self, Change},
+    process::Git,
+    record::{self, HooksPath, Record},
+    repository::WorkTree,
+};
+
+/// The variable that asks the guard to prove that it is the one who refused.
+pub const PROBE_VARIABLE: &str = "GIT_SECFIX_PROBE";
+
+/// A folder where git looks for hooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Site {
+    /// Inside the git directory.
+    Own(PathBuf),
+    /// Outside of it.
+    Foreign {
+        /// As configured, with `~` expanded: absolute, or relative to the work tree.
+        folder: String,
+        /// The configuration file of this clone in which to point to our folder instead.
+        config: PathBuf,
+        /// Our folder.
+        ours: PathBuf,
+    },
+}
+
+/// What is to be done in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The place.
+    pub site: Site,
+    /// The hook that is there and goes on running after the guard, if there is one.
+    pub kept: Option<PathBuf>,
+}
+
+/// The hooks folder in effect in a work tree, as git itself resolves it.
+///
+/// # Errors
+/// When git cannot tell.
+pub fn effective_folder(tree: &WorkTree) -> Result<PathBuf, GitError> {
+    let folder = Git::at(&tree.root).read(&["rev-parse", "--git-path", "hooks"])?;
+    Ok(tree.root.join(folder))
+}
+
+/// Where the guard has to be put so that it is in effect in this work tree.
+///
+/// # Errors
+/// When git cannot tell where it looks for hooks.
+pub fn site(clone: &LocalClone, tree: &WorkTree) -> Result<Site, GitError> {
+    let folder = effective_folder(tree)?;
+    let resolved = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+    let ours = record::folder(clone.common_dir());
+    if resolved.starts_with(clone.common_dir()) {
+        return Ok(Site::Own(resolved));
+    }
+    let git = Git::at(&tree.root);
+    let configured = git.read(&["config", "--show-scope", "--type=path", "--get", "core.hooksPath"])?;
+    let (scope, folder) = configured.split_once('\t').unwrap_or(("local", &configured));
+    let (config, ours) = if scope == "worktree" {
+        let name = tree.git_dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        (tree.git_dir.join("config.worktree"), ours.join(format!("hooks-{}", name.trim_start_matches('.'))))
+    } else {
+        (local_config::local_file(clone), ours.join("hooks"))
+    };
+    Ok(Site::Foreign { folder: folder.to_owned(), config, ours })
+}
+
+impl Site {
+    /// Whether the place already has the guard's hook with this program.
+    pub fn has_guard(&self, guard: &Path) -> bool {
+        match self {
+            Self::Foreign { .. } => false,
+            Self::Own(folder) => fs::read_to_string(folder.join(PRE_PUSH)).is_ok_and(|text| {
+                hook_file::is_ours(&folder.join(PRE_PUSH)) && text.contains(&*guard.to_string_lossy())
+            }),
+        }
+    }
+
+    /// The hook that is there now and is not ours.
+    pub fn existing_hook(&self, tree: &WorkTree) -> Option<PathBuf> {
+        let hook = match self {
+            Self::Own(folder) => folder.join(PRE_PUSH),
+            Self::Foreign { folder, .. } => tree.root.join(folder).join(PRE_PUSH),
+        };
+        (hook.symlink_metadata().is_ok() && !hook_file::is_ours(&hook)).then_some(hook)
+    }
+
+    /// Whether one of our hooks lies there under another name, put away by a hook manager that may
+    /// still run it.
+    pub fn may_hide_guard(&self) -> bool {
+        matches!(self, Self::Own(folder) if !our_hooks_in(folder).is_empty())
+    }
+
+    /// The hook of somebody else that runs after the guard, if there is one.
+    pub fn kept_hook(&self, tree: &WorkTree) -> Option<PathBuf> {
+        match self {
+            Self::Own(folder) => self
+                .existing_hook(tree)
+                .or_else(|| kept_beside(folder).into_iter().next())
+                .or_else(|| wrapped_hook(folder, tree)),
+            Self::Foreign { .. } => self.existing_hook(tree),
+        }
+    }
+}
+
+/// The hook in the folder that a folder of ours passes on to.
+fn wrapped_hook(folder: &Path, tree: &WorkTree) -> Option<PathBuf> {
+    let text = fs::read_to_string(folder.join(PRE_PUSH)).ok()?;
+    let behind = folder_after(text.lines().last()?)?;
+    Some(tree.root.join(behind).join(PRE_PUSH)).filter(|hook| hook.is_file())
+}
+
+/// Puts the guard into every place, writing down first what is changed.
+///
+/// # Errors
+/// When a file cannot be written; what was done stays written down.
+pub fn install(clone: &LocalClone, sites: &[Site], guard: &Path) -> Result<(), GitError> {
+    for site in sites {
+        match site {
+            Site::Own(folder) => install_beside(folder, guard)?,
+            Site::Foreign { folder, config, ours } => wrap(clone, folder, config, ours, guard)?,
+        }
+    }
+    Ok(())
+}
+
+fn install_beside(folder: &Path, guard: &Path) -> Result<(), GitError> {
+    fs::create_dir_all(folder).map_err(GitError::of_file("create", folder))?;
+    let hook = folder.join(PRE_PUSH);
+    // The text of a wrapping folder names the folder behind it; only the program in it is new.
+    if let Some(text) = fs::read_to_string(&hook).ok().filter(|_| hook_file::is_ours(&hook)) {
+        let after = text.lines().last().and_then(folder_after);
+        return write_hook(&hook, &guard_hook(guard, after.as_deref().map_or(After::Beside, After::In)));
+    }
+    if let Ok(kind) = hook.symlink_metadata().map(|found| found.file_type()) {
+        keep(&hook, kind.is_symlink())?;
+    }
+    write_hook(&hook, &guard_hook(guard, After::Beside))
+}
+
+/// The folder that our hook passes on to, from its last line.
+fn folder_after(line: &str) -> Option<String> {
+    let quoted = line.split_once("--after '")?.1.rsplit_once(&format!("'/{PRE_PUSH} -- "))?.0;
+    Some(quoted.replace(r"'\''", "'"))
+}
+
+/// Gives the existing hook a second name, so that there is no moment without any hook.
+fn keep(hook: &Path, is_symlink: bool) -> Result<(), GitError> {
+    let wrap = || GitError::of_file("keep", hook);
+    let folder = hook.parent().unwrap_or(hook);
+    let same = |kept: &Path| match (fs::read(kept), fs::read(hook)) {
+        (Ok(kept), Ok(hook)) => kept == hook,
+        _ => false,
+    };
+    if kept_beside(folder).iter().any(|kept| same(kept)) {
+        return Ok(());
+    }
+    let free = std::iter::once(folder.join(BEFORE))
+        .chain((1..).map(|number| folder.join(format!("{BEFORE}.{number}"))))
+        .find(|path| path.symlink_metadata().is_err())
+        .unwrap_or_else(|| folder.join(BEFORE));
+    if is_symlink {
+        let target = fs::read_link(hook).map_err(wrap())?;
+        return symlink(&target, &free).map_err(wrap());
+    }
+    fs::hard_link(hook, &free).or_else(|_| fs::copy(hook, &free).map(drop)).map_err(wrap())
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    fs::copy(target, link).map(drop)
+}
+
+/// The hooks that were kept in a folder, in the order in which they arrived.
+pub fn kept_beside(folder: &Path) -> Vec<PathBuf> {
+    files_starting_with(folder, BEFORE)
+}
+
+fn write_hook(path: &Path, text: &str) -> Result<(), GitError> {
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o755))?;
+        }
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(GitError::of_file("write", path))
+}
+
+fn wrap(clone: &LocalClone, folder: &str, config: &Path, ours: &Path, guard: &Path) -> Result<(), GitError> {
+    fs::create_dir_all(ours).map_err(GitError::of_file("create", ours))?;
+    for name in hook_file::CLIENT_HOOKS {
+        write_hook(&ours.join(name), &passing_hook(name, folder))?;
+    }
+    for name in hook_file::OTHER_HOOKS {
+        if clone.work_tree()?.join(folder).join(name).exists() {
+            write_hook(&ours.join(name), &passing_hook(name, folder))?;
+        }
+    }
+    write_hook(&ours.join(PRE_PUSH), &guard_hook(guard, After::In(folder)))?;
+    let mut record = Record::read(clone.common_dir())?;
+    record.hooks_paths.retain(|known| known.file != config);
+    record.hooks_paths.push(HooksPath { file: config.to_owned(), before: value_in(config)?, ours: ours.to_owned() });
+    record.write(clone.common_dir())?;
+    local_config::apply(clone, config, &[Change::set("core.hooksPath", &ours.to_string_lossy())])
+}
+
+/// The value of `core.hooksPath` in one configuration file alone.
+fn value_in(config: &Path) -> Result<Option<String>, GitError> {
+    let folder = config.parent().unwrap_or(config);
+    let file = config.to_string_lossy();
+    let ended = Git::at(folder).run(&["config", "--file", &file, "--get", "core.hooksPath"])?;
+    Ok(ended.success.then(|| ended.stdout.trim_end_matches('\n').to_owned()))
+}
+
+/// Takes the guard out of every place, and puts back what was there before.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn uninstall(clone: &LocalClone) -> Result<(), GitError> {
+    for changed in Record::read(clone.common_dir())?.hooks_paths {
+        // Somebody who changed it since then knows what they want.
+        if value_in(&changed.file)?.is_some_and(|value| Path::new(&value) == changed.ours) {
+            let change = match &changed.before {
+                Some(before) => Change::set("core.hooksPath", before),
+                None => Change::unset("core.hooksPath"),
+            };
+            local_config::apply(clone, &changed.file, &[change])?;
+        }
+        remove_folder(&changed.ours)?;
+    }
+    for tree in clone.work_trees()? {
+        if let Site::Own(folder) = site(clone, &tree)? {
+            uninstall_beside(&folder)?;
+        }
+    }
+    // Our hook may lie in the usual folder although another one is in effect by now.
+    uninstall_beside(&clone.common_dir().join("hooks"))
+}
+
+fn remove_folder(folder: &Path) -> Result<(), GitError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::of_file("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn uninstall_beside(folder: &Path) -> Result<(), GitError> {
+    for hook in our_hooks_in(folder) {
+        match kept_beside(folder).into_iter().next_back() {
+            Some(kept) => fs::rename(kept, &hook).map_err(GitError::of_file("put back", &hook))?,
+            None => fs::remove_file(&hook).map_err(GitError::of_file("remove", &hook))?,
+        }
+    }
+    Ok(())
+}
+
+/// Our hooks in a folder, under any name: hook managers rename the one that they find to `.old` or
+/// `.legacy`.
+fn our_hooks_in(folder: &Path) -> Vec<PathBuf> {
+    let hooks = files_starting_with(folder, PRE_PUSH);
+    hooks.into_iter().filter(|path| hook_file::is_ours(path)).collect()
+}
+
+/// The files of a folder whose names start like that, sorted; none where there is no such folder.
+fn files_starting_with(folder: &Path, start: &str) -> Vec<PathBuf> {
+    let named =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(start));
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(named).collect();
+    files.sort();
+    files
+}
+
+/// What firing the hook of a work tree showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fired {
+    /// The guard refused.
+    Refused,
+    /// Something other than the guard refused; the text is what it said.
+    OtherRefused(String),
+    /// The push would have gone.
+    LetThrough,
+}
+
+/// Runs the hook that git would run in this work tree, with a push to `url` that has no references,
+/// and tells who answered. Hooks behind the guard are not run.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn fire(tree: &WorkTree, remote: &str, url: &str) -> Result<Fired, GitError> {
+    let proof = format!("{}-{:?}", std::process::id(), std::time::Instant::now()).replace([' ', '{', '}'], "");
+    let git = Git::at(&tree.root);
+    let arguments = ["hook", "run", "--ignore-missing", PRE_PUSH, "--", remote, url];
+    let ended = git.run_with(&arguments, (PROBE_VARIABLE, &proof))?;
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    Ok(match (ended.success, said.contains(&format!("{PROBE_VARIABLE}={proof}"))) {
+        (true, _) => Fired::LetThrough,
+        (false, true) => Fired::Refused,
+        (false, false) => Fired::OtherRefused(said.trim().to_owned()),
+    })
+}

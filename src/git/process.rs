@@ -1,0 +1,165 @@
+//! The only door to the `git` program: by argument list, never through a shell, and never with a
+//! token in the environment of the child.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use crate::domain::destination::redacted;
+
+use super::GitError;
+
+/// Variables that may hold a token; no child ever sees them.
+pub const TOKEN_VARIABLES: [&str; 2] = ["SECFIX_TOKEN", "GITLAB_TOKEN"];
+
+/// The `git` program in a folder.
+#[derive(Debug, Clone)]
+pub struct Git {
+    dir: PathBuf,
+}
+
+/// What the standard error of `git` is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The user sees it as it comes.
+    Shown,
+    /// It is kept for the error message.
+    Kept,
+}
+
+/// How a `git` process ended that may fail without being an error.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether its exit code was 0.
+    pub success: bool,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error, without secrets.
+    pub stderr: String,
+}
+
+impl Git {
+    /// Runs in `dir`.
+    pub fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new("git");
+        // Messages are compared in one place (`remotes`), in one language.
+        command.args(arguments).current_dir(&self.dir).env("LC_ALL", "C");
+        for variable in TOKEN_VARIABLES {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Runs `git` and tells how it ended. Its standard input is empty.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Ended, GitError> {
+        self.finish(self.command(arguments).stdin(Stdio::null()))
+    }
+
+    /// Like [`Git::run`], with one more environment variable.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run_with<S: AsRef<OsStr>>(&self, arguments: &[S], variable: (&str, &str)) -> Result<Ended, GitError> {
+        self.finish(self.command(arguments).stdin(Stdio::null()).env(variable.0, variable.1))
+    }
+
+    fn finish(&self, command: &mut Command) -> Result<Ended, GitError> {
+        let Output { status, stdout, stderr } = command.output().map_err(GitError::NoGit)?;
+        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr: without_secrets(&text(&stderr)) })
+    }
+
+    /// Runs `git` and returns its standard output without the last line end.
+    ///
+    /// # Errors
+    /// When it cannot be started or fails.
+    pub fn read<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
+        let ended = self.run(arguments)?;
+        if ended.success {
+            Ok(ended.stdout.trim_end_matches('\n').to_owned())
+        } else {
+            Err(GitError::Command { command: joined(arguments), stderr: ended.stderr })
+        }
+    }
+
+    /// Runs `git` where it talks to a server: it may ask the user for a passphrase.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn talk<S: AsRef<OsStr>>(&self, arguments: &[S], progress: Progress) -> Result<Ended, GitError> {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(match progress {
+            Progress::Shown => Stdio::inherit(),
+            Progress::Kept => Stdio::piped(),
+        });
+        let Output { status, stdout, stderr } =
+            command.spawn().and_then(|child| child.wait_with_output()).map_err(GitError::NoGit)?;
+        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr: without_secrets(&text(&stderr)) })
+    }
+
+    /// The version of the program.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn version(&self) -> Result<(u32, u32), GitError> {
+        let said = self.read(&["version"])?;
+        parse_version(&said).ok_or_else(|| GitError::NoGit(io::Error::other(format!("`git version` said `{said}`"))))
+    }
+}
+
+/// Reads `git version 2.39.5 (Apple Git-154)`.
+fn parse_version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix("git version ")?.split('.');
+    let major = numbers.next()?.parse().ok()?;
+    let minor = numbers.next()?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    Some((major, minor))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn joined<S: AsRef<OsStr>>(arguments: &[S]) -> String {
+    let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+    without_secrets(&words.join(" "))
+}
+
+/// Redacts every URL in a text, word by word and also inside quotes, keeping the white space.
+pub fn without_secrets(text: &str) -> String {
+    let is_border = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>');
+    text.split_inclusive(is_border)
+        .map(|word| {
+            let end = word.trim_end_matches(is_border);
+            format!("{}{}", redacted(end), &word[end.len()..])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(parse_version("git version 2.39.5"), Some((2, 39)));
+        assert_eq!(parse_version("git version 2.39.5 (Apple Git-154)"), Some((2, 39)));
+        assert_eq!(parse_version("git version 2.54.windows.1"), Some((2, 54)));
+        assert_eq!(parse_version("git version 3.0-rc1"), Some((3, 0)));
+        assert_eq!(parse_version("hub version 2"), None);
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_messages() {
+        let said = "fatal: unable to access 'https://oauth2:SECRET@gitlab.com/a/b.git/': nope\n";
+        assert_eq!(without_secrets(said), "fatal: unable to access 'https://…@gitlab.com/a/b.git/': nope\n");
+    }
+}

@@ -1,0 +1,124 @@
+//! Printing: answers, notes, warnings, errors and refusals.
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::safe::safe;
+use crate::domain::verdict::Message;
+
+/// When to use colour. Without a choice, `NO_COLOR`, `CLICOLOR` and the terminal decide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ColorWhen {
+    /// On terminals, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ui {
+    /// When to use colour.
+    pub color: ColorWhen,
+    /// One JSON document on standard output instead of text.
+    pub json: bool,
+    /// No notes.
+    pub quiet: bool,
+    /// Details as well.
+    pub verbose: bool,
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// An answer that is also a JSON document. `schema` counts its incompatible changes.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: u32,
+    command: &'a str,
+    #[serde(flatten)]
+    answer: &'a T,
+}
+
+impl Ui {
+    fn choice(self) -> Option<ColorChoice> {
+        match self.color {
+            ColorWhen::Auto => None,
+            ColorWhen::Always => Some(ColorChoice::Always),
+            ColorWhen::Never => Some(ColorChoice::Never),
+        }
+    }
+
+    fn stderr(self) -> impl Write {
+        let stream = io::stderr();
+        let choice = self.choice().unwrap_or_else(|| AutoStream::choice(&stream));
+        AutoStream::new(stream, choice)
+    }
+
+    /// The answer, on standard output. A reader that went away is no error.
+    pub fn answer(self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// The answer as text or as a JSON document, whichever was asked for.
+    pub fn report<T: Serialize>(self, command: &str, answer: &T, text: impl FnOnce() -> String) {
+        if !self.json {
+            return self.answer(&text());
+        }
+        match serde_json::to_string_pretty(&Document { schema: 1, command, answer }) {
+            Ok(document) => self.answer(&format!("{document}\n")),
+            Err(error) => self.error(&format!("the answer cannot be written as JSON: {error}"), None),
+        }
+    }
+
+    /// A note that may be left out.
+    pub fn note(self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(self.stderr(), "{}", safe(text));
+        }
+    }
+
+    /// A detail that was asked for with `-v`.
+    pub fn detail(self, text: &str) {
+        if self.verbose {
+            let _ = writeln!(self.stderr(), "{}", safe(text));
+        }
+    }
+
+    /// Something that the user should look at.
+    pub fn warning(self, text: &str) {
+        let _ = writeln!(self.stderr(), "{WARNING}warning:{WARNING:#} {}", safe(text));
+    }
+
+    /// What went wrong, and the command that helps.
+    pub fn error(self, text: &str, hint: Option<&str>) {
+        let mut out = self.stderr();
+        let _ = writeln!(out, "{ERROR}error:{ERROR:#} {}", safe(text));
+        if let Some(hint) = hint {
+            let _ = writeln!(out, "{HINT}hint:{HINT:#} {}", safe(hint));
+        }
+    }
+
+    /// A push that must not go.
+    pub fn refusal(self, message: &Message) {
+        let mut out = self.stderr();
+        let _ = writeln!(out, "{ERROR}refused:{ERROR:#} {}", safe(&message.headline));
+        for line in &message.details {
+            let _ = writeln!(out, "  {}", safe(line));
+        }
+        let _ = writeln!(out, "  {HINT}use:{HINT:#} {}", safe(&message.hint));
+    }
+
+    /// A line for another program, exactly as given.
+    pub fn signal(self, line: &str) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
