@@ -1,1 +1,19 @@
+//! The whole test suite as one program; a file per command. `support` makes real repositories with
+//! the real git, and runs the real programs with a cleared environment.
 
+mod support;
+
+mod branch;
+mod completions;
+mod config;
+mod doctor;
+mod front;
+mod guard;
+mod guard_content;
+mod guard_hook;
+mod guard_vectors;
+mod house;
+mod init;
+mod init_hooks;
+mod manual;
+mod push;

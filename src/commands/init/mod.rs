@@ -141,7 +141,7 @@ fn text(found: &survey::Found, actions: &[plan::Action], done: bool) -> String {
         Some(guard) => table.row(["guard".to_owned(), "pre-push".to_owned(), guard.state.clone()]),
         None => table.row(["guard", "pre-push", "not installed, as asked"]),
     };
+    // The next command stands outside of the table, where it would widen a column.
     let next = if done { "git secfix branch <name>" } else { "git secfix init" };
-    table.row(["next", next]);
-    table.to_string()
+    format!("{table}next       {next}\n")
 }

@@ -1,0 +1,59 @@
+//! `git secfix push`.
+
+use crate::support::{CAN, SEC, World, each_git};
+
+#[test]
+fn all_branches_are_pushed_and_tracked() {
+    each_git(|world| {
+        world.with_fix();
+        world.secfix(&["branch", "prompt-injection", "-b", "18-4", "-b", "18-3"]).ok();
+        world.secfix(&["push", "--dry-run"]).ok().says("would be pushed");
+        assert!(!world.server_refs(SEC).contains("security-"));
+        world.secfix(&["push"]).ok().says("security-prompt-injection-18-4  security/security-prompt-injection-18-4  pushed");
+        assert_eq!(world.server_refs(SEC).matches("refs/heads/security-prompt-injection").count(), 3);
+        assert!(!world.server_refs(CAN).contains("security-"));
+        world.git(&["status"]).ok().says("up to date with 'security/security-prompt-injection'");
+        world.secfix(&["push"]).ok();
+        // From another branch, by name.
+        world.git(&["switch", "--quiet", "main"]).ok();
+        world.secfix(&["push"]).ends(2).warns("`main` is no branch of a fix").warns("hint: git secfix push NAME");
+        world.secfix(&["push", "prompt-injection"]).ok();
+        world.secfix(&["push", "other"]).ends(1).warns("hint: git secfix branch other");
+    });
+}
+
+#[test]
+fn nothing_is_pushed_when_one_branch_is_rejected() {
+    let world = World::new();
+    world.with_fix();
+    world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
+    // Somebody pushed something else under that name.
+    world.git_in(&world.server(SEC), &["branch", "security-prompt-injection-18-4", "main"]).ok();
+    let before = world.server_refs(SEC);
+    world.secfix(&["push"]).ends(1).warns("rejected").warns("hint: if somebody else pushed: git fetch security");
+    assert_eq!(world.server_refs(SEC), before);
+}
+
+#[test]
+fn force_with_lease_keeps_what_was_not_fetched() {
+    let world = World::new();
+    world.with_fix();
+    world.secfix(&["push"]).ok();
+    world.git(&["commit", "--quiet", "--amend", "--message", "Better"]).ok();
+    world.secfix(&["push"]).ends(1);
+    world.secfix(&["push", "--force-with-lease"]).ok();
+    world.git_in(&world.server(SEC), &["update-ref", "refs/heads/security-prompt-injection", "main"]).ok();
+    world.git(&["commit", "--quiet", "--amend", "--message", "Best"]).ok();
+    world.secfix(&["push", "--force-with-lease"]).ends(1).warns("stale info");
+}
+
+#[test]
+fn a_remote_that_leads_elsewhere_is_refused_even_without_the_hook() {
+    let world = World::new();
+    world.with_fix();
+    std::fs::remove_file(world.path("work/.git/hooks/pre-push")).unwrap();
+    world.git(&["remote", "set-url", "--push", "security", &format!("git@gitlab.com:{CAN}.git")]).ok();
+    let before = world.server_refs(CAN);
+    world.secfix(&["push"]).ends(3).warns("pushes to").warns("hint: git config --unset-all remote.security.pushurl");
+    assert_eq!(world.server_refs(CAN), before);
+}
