@@ -21,7 +21,9 @@ fn a_fix_gets_its_branches() {
             .says("security-prompt-injection-18-4  tracks security/stable-18-4-ee  created")
             .says("security-prompt-injection-18-3  tracks security/stable-18-3-ee  created");
         world.git(&["status"]).ok().says("Your branch is up to date with 'security/main'");
-        for (branch, merge) in [("security-prompt-injection", "main"), ("security-prompt-injection-18-4", "stable-18-4-ee")] {
+        for (branch, merge) in
+            [("security-prompt-injection", "main"), ("security-prompt-injection-18-4", "stable-18-4-ee")]
+        {
             assert_eq!(config(world, &format!("branch.{branch}.remote")), "security");
             assert_eq!(config(world, &format!("branch.{branch}.pushRemote")), "security");
             assert_eq!(config(world, &format!("branch.{branch}.merge")), format!("refs/heads/{merge}"));
@@ -31,10 +33,16 @@ fn a_fix_gets_its_branches() {
         }
         // Again: nothing changes.
         let before = world.state();
-        world.secfix(&["branch", "prompt-injection", "--backport", "18-4", "-b", "v18.3"]).ok().says("exists, checked out");
+        world
+            .secfix(&["branch", "prompt-injection", "--backport", "18-4", "-b", "v18.3"])
+            .ok()
+            .says("exists, checked out");
         assert_eq!(world.state(), before);
         // One more line later.
-        world.secfix(&["branch", "prompt-injection", "-b", "stable-18-2-ee"]).ok().says("security-prompt-injection-18-2  tracks security/stable-18-2-ee  created");
+        world
+            .secfix(&["branch", "prompt-injection", "-b", "stable-18-2-ee"])
+            .ok()
+            .says("security-prompt-injection-18-2  tracks security/stable-18-2-ee  created");
     });
 }
 
@@ -46,7 +54,8 @@ fn all_means_the_supported_lines_newest_first() {
     }
     let ran = world.secfix(&["branch", "x", "--backport", "all", "--json"]).ok();
     let answer: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    let lines: Vec<_> = answer["branches"].as_array().unwrap().iter().map(|row| row["line"].as_str().unwrap_or("-")).collect();
+    let lines: Vec<_> =
+        answer["branches"].as_array().unwrap().iter().map(|row| row["line"].as_str().unwrap_or("-")).collect();
     assert_eq!(lines, ["-", "18.10", "18.4", "18.3"]);
     world.set("SECFIX_BRANCHES_SUPPORTED", "1");
     world.secfix(&["branch", "y", "--backport", "all"]).ok().says("18-10").never_says("18-4");
@@ -76,7 +85,12 @@ fn names_are_checked() {
 fn versions_are_checked_before_anything_is_fetched() {
     let world = prepared();
     let before = (world.state(), world.read("ssh.log"));
-    for (line, why) in [("18.4.2", "its line is `18.4`"), ("18", "not a release line"), ("18.04", "not a release line"), ("latest", "not a release line")] {
+    for (line, why) in [
+        ("18.4.2", "its line is `18.4`"),
+        ("18", "not a release line"),
+        ("18.04", "not a release line"),
+        ("latest", "not a release line"),
+    ] {
         world.secfix(&["branch", "x", "--backport", line]).ends(2).warns(why);
     }
     assert_eq!((world.state(), world.read("ssh.log")), before);
@@ -97,7 +111,9 @@ fn a_missing_stable_branch_says_who_has_it() {
         assert_eq!(world.state(), before);
         assert!(!world.server_refs(SEC).contains("stable-18-9-ee"));
         world.secfix(&["branch", "x", "-b", "18-9", "--create-stable"]).ok().says("tracks security/stable-18-9-ee");
-        let line = |project| world.server_refs(project).lines().find(|line| line.contains("stable-18-9-ee")).map(str::to_owned);
+        let line = |project| {
+            world.server_refs(project).lines().find(|line| line.contains("stable-18-9-ee")).map(str::to_owned)
+        };
         assert!(line(SEC).is_some());
         assert_eq!(line(SEC), line(CAN));
     });
@@ -131,7 +147,10 @@ fn a_colleague_continues_what_was_pushed() {
     let other = world.path("other");
     world.git_in(world.root(), &["clone", "--quiet", &format!("git@gitlab.com:{CAN}.git"), "other"]).ok();
     world.git_in(&other, &["secfix", "init"]).ok();
-    world.git_in(&other, &["secfix", "branch", "prompt-injection"]).ok().says("tracks security/security-prompt-injection  created from what was pushed");
+    world
+        .git_in(&other, &["secfix", "branch", "prompt-injection"])
+        .ok()
+        .says("tracks security/security-prompt-injection  created from what was pushed");
     assert_eq!(world.git_in(&other, &["rev-parse", "HEAD"]).ok().line(), fix);
 }
 
@@ -195,7 +214,8 @@ fn a_locked_configuration_undoes_the_branches() {
 #[test]
 fn a_bare_push_never_reaches_canonical_or_a_protected_branch() {
     each_git(|world| {
-        for (number, default) in ["nothing", "current", "upstream", "simple", "matching", "tracking"].iter().enumerate() {
+        for (number, default) in ["nothing", "current", "upstream", "simple", "matching", "tracking"].iter().enumerate()
+        {
             let name = format!("fix{number}x");
             if number == 0 {
                 world.secfix(&["init"]).ok();

@@ -52,9 +52,15 @@ fn bash() {
         let words: Vec<&str> = line.split(' ').collect();
         let quoted = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
         let alone = quoted.replacen("'secfix'", "git-secfix", 1);
-        let mut runs = vec![(format!("COMP_WORDS=({alone}); COMP_CWORD={}; __git_secfix_alone", words.len() - 1), line.replacen("secfix", "git-secfix", 1))];
+        let mut runs = vec![(
+            format!("COMP_WORDS=({alone}); COMP_CWORD={}; __git_secfix_alone", words.len() - 1),
+            line.replacen("secfix", "git-secfix", 1),
+        )];
         if let Some(git) = git {
-            let run = format!("source {git}; COMP_WORDS=(git {quoted}); COMP_CWORD={}; __git_func_wrap __git_main", words.len());
+            let run = format!(
+                "source {git}; COMP_WORDS=(git {quoted}); COMP_CWORD={}; __git_func_wrap __git_main",
+                words.len()
+            );
             runs.push((run, format!("git {line}")));
         }
         for (run, line) in runs {
@@ -112,7 +118,10 @@ fn fish() {
     for (line, expected) in LINES {
         for line in [format!("git {line}"), format!("git-{line}")] {
             // Git's own completions come first, as in an interactive shell.
-            let text = format!("complete --do-complete 'git ' >/dev/null; source '{}'; complete --do-complete '{line}'", script("fish"));
+            let text = format!(
+                "complete --do-complete 'git ' >/dev/null; source '{}'; complete --do-complete '{line}'",
+                script("fish")
+            );
             let ran = world.run(world.command(&fish, &["--no-config", "--command", &text])).ok();
             let found: Vec<&str> = ran.stdout.lines().map(|line| line.split('\t').next().unwrap()).collect();
             for value in expected {

@@ -6,7 +6,12 @@ use crate::support::World;
 fn every_value_has_an_origin() {
     let world = World::new();
     world.write("home/.config/git-secfix/config.toml", "[branches]\nsupported = 5\nfix = \"sec/{name}\"\n");
-    world.secfix(&["config"]).ok().says("preset ai-gateway").says("[world]/home/.config/git-secfix/config.toml:2").warns("not prepared");
+    world
+        .secfix(&["config"])
+        .ok()
+        .says("preset ai-gateway")
+        .says("[world]/home/.config/git-secfix/config.toml:2")
+        .warns("not prepared");
     world.secfix(&["init"]).ok();
     world.set("SECFIX_TAGS_PATTERN", "v{major}.{minor}.{patch}");
     let ran = world.secfix(&["config"]).ok();
@@ -22,7 +27,9 @@ fn nothing_is_read_from_the_work_tree() {
     let world = World::new();
     world.secfix(&["init"]).ok();
     let before = world.secfix(&["config"]).ok().stdout;
-    for file in ["work/secfix.toml", "work/.secfix.toml", "work/.git-secfix/config.toml", "work/.config/git-secfix/config.toml"] {
+    for file in
+        ["work/secfix.toml", "work/.secfix.toml", "work/.git-secfix/config.toml", "work/.config/git-secfix/config.toml"]
+    {
         world.write(file, "[canonical]\nproject = \"evil/x\"\n");
     }
     assert_eq!(world.secfix(&["config"]).ok().stdout, before);
@@ -35,11 +42,14 @@ fn a_wrong_file_stops_every_command_and_names_the_line() {
     let before = world.state();
     world.write("home/.config/git-secfix/config.toml", "[branches]\nsuported = 5\n");
     for command in [&["config"][..], &["branch", "x"], &["init"], &["push", "x"]] {
-        world.secfix(command).ends(2).warns("config.toml:2: unknown key `branches.suported`; did you mean `branches.supported`?");
+        world
+            .secfix(command)
+            .ends(2)
+            .warns("config.toml:2: unknown key `branches.suported`; did you mean `branches.supported`?");
     }
     assert_eq!(world.state(), before);
     // The guard listens to the clone's own file alone, and goes on.
-    world.secfix(&["guard", "check", "security"]).ok();
+    world.secfix(&["guard", "check", "security", "HEAD:refs/heads/x"]).ok();
     world.write("home/.config/git-secfix/config.toml", "[guard]\nmode = \"strict\"\n");
     world.secfix(&["config"]).ends(2).warns("can only be set for one clone");
 }
@@ -48,7 +58,10 @@ fn a_wrong_file_stops_every_command_and_names_the_line() {
 fn a_wrong_variable_is_named() {
     let world = World::new();
     world.set("SECFIX_BRANCHES_STABLE", "stable");
-    world.secfix(&["config"]).ends(2).warns("environment SECFIX_BRANCHES_STABLE: the pattern `stable` lacks the placeholder `{major}`");
+    world
+        .secfix(&["config"])
+        .ends(2)
+        .warns("environment SECFIX_BRANCHES_STABLE: the pattern `stable` lacks the placeholder `{major}`");
 }
 
 #[test]

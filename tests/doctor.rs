@@ -20,7 +20,9 @@ fn the_whole_answer() {
     let world = World::new();
     world.secfix(&["init"]).ok();
     world.git(&["config", "remote.pushDefault", "origin"]).ok();
-    world.git(&["remote", "set-url", "--add", "--push", "security", &format!("https://u:SECRET@gitlab.com/{CAN}.git")]).ok();
+    world
+        .git(&["remote", "set-url", "--add", "--push", "security", &format!("https://u:SECRET@gitlab.com/{CAN}.git")])
+        .ok();
     fs::remove_file(world.path("work/.git/hooks/pre-push")).unwrap();
     let mut ran = world.secfix(&["doctor"]).ends(1).never_says("SECRET");
     let version = world.git(&["version"]).ok().line().replace("git version ", "");
@@ -42,10 +44,18 @@ fn each_ailment_is_found() {
     found(&|world| world.write("work/.git/secfix.toml", "x = 1\n"), 1, "secfix.toml:1: unknown key `x`");
     found(&|world| world.write("home/.config/git-secfix/config.toml", "x = 1\n"), 1, "config.toml:1: unknown key `x`");
     found(&|world| world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\nexit 0\n"), 1, "does not refuse");
-    found(&|world| world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\necho no >&2; exit 1\n"), 1, "something else refused");
+    found(
+        &|world| world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\necho no >&2; exit 1\n"),
+        1,
+        "something else refused",
+    );
     found(&|world| drop(world.git(&["config", "core.hooksPath", "/nonexistent"])), 1, "does not refuse");
     found(&|world| drop(world.git(&["config", "remote.security.mirror", "true"])), 0, "configured as a mirror");
-    found(&|world| drop(world.git(&["branch", "--track", "security-x", "origin/main"])), 0, "`security-x` tracks origin");
+    found(
+        &|world| drop(world.git(&["branch", "--track", "security-x", "origin/main"])),
+        0,
+        "`security-x` tracks origin",
+    );
 }
 
 #[test]

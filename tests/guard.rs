@@ -77,7 +77,7 @@ fn a_pause_needs_an_end_and_a_reason() {
     world.git(&["push", "origin", "HEAD:refs/heads/x"]).is_refused();
     let log = world.read("work/.git/secfix/guard.log");
     assert_eq!(log.lines().count(), 3, "{log}");
-    assert!(log.contains("the server\\nlies") && log.contains("passed while paused") && log.contains("resumed"), "{log}");
+    assert!(log.contains("the server lies") && log.contains("passed while paused") && log.contains("resumed"), "{log}");
 }
 
 #[test]

@@ -30,7 +30,12 @@ fn without_canonical_it_cannot_tell() {
 fn a_shallow_clone_cannot_tell() {
     each_git(|world| {
         fs::remove_dir_all(world.work()).unwrap();
-        world.git_in(world.root(), &["clone", "--quiet", "--depth=1", "--no-single-branch", &format!("git@gitlab.com:{CAN}.git"), "work"]).ok();
+        world
+            .git_in(
+                world.root(),
+                &["clone", "--quiet", "--depth=1", "--no-single-branch", &format!("git@gitlab.com:{CAN}.git"), "work"],
+            )
+            .ok();
         let fork = feature(world);
         world.git(&["push", &fork, "feature"]).is_refused().warns("shallow").warns("use: git fetch --unshallow");
         world.secfix(&["push", "prompt-injection"]).ok();
@@ -42,7 +47,12 @@ fn a_partial_clone_can_tell() {
     each_git(|world| {
         fs::remove_dir_all(world.work()).unwrap();
         world.git_in(&world.server(CAN), &["config", "uploadpack.allowFilter", "true"]).ok();
-        world.git_in(world.root(), &["clone", "--quiet", "--filter=blob:none", &format!("git@gitlab.com:{CAN}.git"), "work"]).ok();
+        world
+            .git_in(
+                world.root(),
+                &["clone", "--quiet", "--filter=blob:none", &format!("git@gitlab.com:{CAN}.git"), "work"],
+            )
+            .ok();
         let fork = feature(world);
         world.git(&["push", &fork, "feature"]).ok();
         world.git(&["push", &fork, "security-prompt-injection:x"]).is_refused().warns("embargoed");
@@ -130,6 +140,8 @@ fn a_renamed_or_repointed_remote_deceives_nobody() {
     world.git(&["remote", "set-url", "upstream", &format!("gl:{CAN}.git")]).ok();
     world.git(&["push", &fork, "feature:alias"]).ok();
     // A fix branch in canonical's name publishes nothing.
-    world.git(&["update-ref", "refs/remotes/upstream/security-prompt-injection", "security/security-prompt-injection"]).ok();
+    world
+        .git(&["update-ref", "refs/remotes/upstream/security-prompt-injection", "security/security-prompt-injection"])
+        .ok();
     world.git(&["push", &fork, "security/security-prompt-injection:refs/heads/x"]).is_refused();
 }

@@ -17,8 +17,12 @@ fn an_existing_hook_runs_after_an_allow_with_the_same_input() {
         assert!(!world.exists("noted"), "it must not run after a refusal");
         world.git(&["push", "security", "HEAD"]).ok();
         let head = world.git(&["rev-parse", "HEAD"]).ok().line();
-        let expected = format!("security git@gitlab.com:{SEC}.git\nHEAD {head} refs/heads/security-prompt-injection {ZERO}\n");
-        assert_eq!(world.read("noted").replace("refs/heads/security-prompt-injection refs/heads", "HEAD refs/heads"), expected.replace("HEAD HEAD", "HEAD"));
+        let expected =
+            format!("security git@gitlab.com:{SEC}.git\nHEAD {head} refs/heads/security-prompt-injection {ZERO}\n");
+        assert_eq!(
+            world.read("noted").replace("refs/heads/security-prompt-injection refs/heads", "HEAD refs/heads"),
+            expected.replace("HEAD HEAD", "HEAD")
+        );
     });
 }
 
@@ -36,7 +40,8 @@ fn a_hook_that_reads_nothing_is_no_problem() {
     world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\nexit 0\n");
     world.with_fix();
     let lines = format!("refs/heads/x {A} refs/heads/x {ZERO}\n").repeat(5_000);
-    let hook = world.command(world.path("work/.git/hooks/pre-push"), &["security", &format!("git@gitlab.com:{SEC}.git")]);
+    let hook =
+        world.command(world.path("work/.git/hooks/pre-push"), &["security", &format!("git@gitlab.com:{SEC}.git")]);
     world.run_with_input(hook, lines.as_bytes()).ok();
 }
 
@@ -82,9 +87,14 @@ fn it_guards_over_smart_http() {
     each_git(|world| {
         let server = http::serve(world);
         let url = |project: &str| format!("http://{server}/{project}.git");
-        world.git(&["remote", "set-url", "origin", &url("gitlab-org/modelops/applied-ml/code-suggestions/ai-assist")]).ok();
+        world
+            .git(&["remote", "set-url", "origin", &url("gitlab-org/modelops/applied-ml/code-suggestions/ai-assist")])
+            .ok();
         world.secfix(&["init", "--canonical", CAN]).ok().says("added, fetched");
-        assert_eq!(world.git(&["remote", "get-url", "security"]).ok().line(), url(SEC).replace(&*world.root().to_string_lossy(), "[world]"));
+        assert_eq!(
+            world.git(&["remote", "get-url", "security"]).ok().line(),
+            url(SEC).replace(&*world.root().to_string_lossy(), "[world]")
+        );
         world.secfix(&["branch", "x"]).ok();
         world.commit("fixed", "x");
         let before = world.server_refs(CAN);

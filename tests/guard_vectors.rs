@@ -32,9 +32,9 @@ fn canonical_is_refused_in_every_spelling() {
             format!("git@gitlab.com:{CAN}"), // 6
             format!("git@gitlab.com:{CAN}/"),
             format!("git@gitlab.com:/{CAN}.git"),
-            format!("ssh://git@gitlab.com:22/{CAN}.git"),        // 8
+            format!("ssh://git@gitlab.com:22/{CAN}.git"),         // 8
             format!("ssh://git@altssh.gitlab.com:443/{CAN}.git"), // 9
-            format!("gl:{CAN}.git"),                             // 10
+            format!("gl:{CAN}.git"),                              // 10
             format!("ssh://gl/{CAN}.git"),
         ] {
             refused(world, &["push", &url, "HEAD:refs/heads/x"]);
@@ -184,7 +184,9 @@ fn security_is_kept_from_harm() {
         refused(&["push", "security", "HEAD:refs/foreign/x"], "neither a branch nor a tag");
         refused(&["push", "security", "HEAD:refs/tags/self-hosted-v18.4.2-ee"], "patch tag");
         // Push options that would open a merge request in public, in every spelling.
-        for option in [vec!["-o", "mr.create"], vec!["--push-option=merge_request.create"], vec!["--push-op", "mr.create"]] {
+        for option in
+            [vec!["-o", "mr.create"], vec!["--push-option=merge_request.create"], vec!["--push-op", "mr.create"]]
+        {
             refused(&[&["push"], &option[..], &["security", "HEAD"]].concat(), "merge request in the public project");
         }
         world.git(&["config", "alias.publish", "push -o mr.create"]).ok();
@@ -222,7 +224,11 @@ fn a_guard_that_is_not_in_order_refuses() {
         let policy = world.read("work/.git/secfix.toml");
         for broken in ["nonsense = 1\n", "[branches]\nfix = \"x\"\n", "[[[\n", "\u{0}"] {
             world.write("work/.git/secfix.toml", broken);
-            world.git(&["push", "security", "HEAD:refs/heads/again"]).is_refused().warns("not in order").warns("secfix.toml");
+            world
+                .git(&["push", "security", "HEAD:refs/heads/again"])
+                .is_refused()
+                .warns("not in order")
+                .warns("secfix.toml");
         }
         fs::remove_file(world.path("work/.git/secfix.toml")).unwrap();
         world.git(&["push", "security", "HEAD:refs/heads/again"]).is_refused().warns("git secfix init");

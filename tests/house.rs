@@ -88,7 +88,8 @@ fn the_check_of_arrows_can_fail() {
 fn the_domain_touches_nothing() {
     for file in sources(&root().join("src/domain")) {
         let text = fs::read_to_string(&file).unwrap();
-        for door in ["std::fs", "std::env", "std::process", "std::io", "std::time", "Timestamp::now", "println!", "gix"] {
+        for door in ["std::fs", "std::env", "std::process", "std::io", "std::time", "Timestamp::now", "println!", "gix"]
+        {
             assert!(!text.contains(door), "{} uses {door}", file.display());
         }
     }
@@ -116,7 +117,12 @@ const NETWORK: [&str; 2] = ["getaddrinfo", "connect"];
 fn imports(program: &Path) -> Option<Vec<String>> {
     let output = Command::new("nm").args(["-D", "--undefined-only"]).arg(program).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Some(text.lines().filter_map(|line| line.split_whitespace().last()).map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
+    Some(
+        text.lines()
+            .filter_map(|line| line.split_whitespace().last())
+            .map(|name| name.split('@').next().unwrap_or(name).to_owned())
+            .collect(),
+    )
 }
 
 #[test]
@@ -145,12 +151,19 @@ const NETWORK_CRATES: [&str; 10] =
     ["reqwest", "hyper", "rustls", "native-tls", "openssl", "curl", "tokio", "keyring", "zbus", "ureq"];
 
 fn network_crates(tree: &str) -> Vec<&str> {
-    tree.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| NETWORK_CRATES.contains(name)).collect()
+    tree.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| NETWORK_CRATES.contains(name))
+        .collect()
 }
 
 #[test]
 fn no_dependency_speaks_to_a_network() {
-    let output = Command::new(env!("CARGO")).args(["tree", "--edges", "normal", "--prefix", "none", "--locked", "--offline"]).current_dir(root()).output().unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
     let tree = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(tree.contains("gix "), "cargo tree said nothing: {}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(network_crates(&tree), [""; 0]);

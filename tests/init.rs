@@ -48,7 +48,7 @@ fn check_and_dry_run_change_nothing() {
 fn canonical_is_found_in_any_spelling_and_under_any_name() {
     for (spelling, security) in [
         (format!("git@gitlab.com:/{CAN}"), url(SEC)),
-        (format!("GitLab.com:{CAN}.git"), format!("GitLab.com:{SEC}.git")),
+        (format!("GitLab.com:{CAN}.git"), format!("gitlab.com:{SEC}.git")),
         (format!("ssh://git@gitlab.com/{CAN}.git"), format!("ssh://git@gitlab.com/{SEC}.git")),
         (format!("ssh://git@altssh.gitlab.com:443/{CAN}.git"), format!("ssh://git@altssh.gitlab.com:443/{SEC}.git")),
         (format!("https://gitlab.com/{CAN}"), format!("https://gitlab.com/{SEC}.git")),
@@ -90,12 +90,18 @@ fn any_pair_of_projects_may_be_named() {
     clone_of(&world, "ssh://git@git.example:2222/team/app.git");
     world.secfix(&["init", "--no-fetch"]).ends(2).warns("no remote leads to").warns("--canonical");
     world.secfix(&["init", "--no-fetch", "--canonical", "team/app"]).ok().says("git.example/team/security/app");
-    assert_eq!(world.git(&["remote", "get-url", "security"]).ok().line(), "ssh://git@git.example:2222/team/security/app.git");
+    assert_eq!(
+        world.git(&["remote", "get-url", "security"]).ok().line(),
+        "ssh://git@git.example:2222/team/security/app.git"
+    );
     let prepared = world.state();
     world.secfix(&["init", "--no-fetch"]).ok();
     assert_eq!(world.state(), prepared, "the clone knows its projects by now");
     world.secfix(&["init", "--undo"]).ok();
-    world.secfix(&["init", "--no-fetch", "--canonical", "origin", "--security", "vault/app", "--remote", "vault"]).ok().says("vault");
+    world
+        .secfix(&["init", "--no-fetch", "--canonical", "origin", "--security", "vault/app", "--remote", "vault"])
+        .ok()
+        .says("vault");
     assert_eq!(world.git(&["remote", "get-url", "vault"]).ok().line(), "ssh://git@git.example:2222/vault/app.git");
     // The default branch is the one that the remote calls so.
     world.secfix(&["config"]).ok().says("vault/app");
@@ -106,7 +112,10 @@ fn a_relative_url_root_is_found_from_the_project() {
     let world = World::new();
     clone_of(&world, "https://git.example:8443/gitlab/team/app.git");
     world.secfix(&["init", "--no-fetch", "--canonical", "team/app"]).ok();
-    assert_eq!(world.git(&["remote", "get-url", "security"]).ok().line(), "https://git.example:8443/gitlab/team/security/app.git");
+    assert_eq!(
+        world.git(&["remote", "get-url", "security"]).ok().line(),
+        "https://git.example:8443/gitlab/team/security/app.git"
+    );
     world.secfix(&["guard", "check", "origin"]).ends(3).warns("is the public project team/app");
     world.secfix(&["guard", "check", "security"]).ok();
 }
@@ -122,23 +131,68 @@ fn what_cannot_be_prepared_is_said_and_left() {
         assert!(ran.stderr.contains("hint: "), "no hint: {ran}");
         assert_eq!(world.state(), before, "{arguments:?}");
     };
-    let remote = |name: &'static str, url: String| move |world: &World| drop(world.git(&["remote", "add", name, &url]).ok());
-    refused(&|world| clone_of(world, "git@gitlab.com:me/fork.git"), &[], 2, &["no remote leads to", "origin (git@gitlab.com:me/fork.git)"]);
+    let remote =
+        |name: &'static str, url: String| move |world: &World| drop(world.git(&["remote", "add", name, &url]).ok());
+    refused(
+        &|world| clone_of(world, "git@gitlab.com:me/fork.git"),
+        &[],
+        2,
+        &["no remote leads to", "origin (git@gitlab.com:me/fork.git)"],
+    );
     refused(&|world| drop(world.git(&["remote", "remove", "origin"])), &[], 2, &["this clone has none"]);
-    refused(&remote("upstream", format!("https://gitlab.com/{CAN}")), &[], 2, &["several remotes lead to", "`origin`", "`upstream`", "--canonical origin"]);
-    refused(&remote("security", url("me/fork")), &[], 1, &["remote `security` leads to git@gitlab.com:me/fork.git, not to"]);
+    refused(
+        &remote("upstream", format!("https://gitlab.com/{CAN}")),
+        &[],
+        2,
+        &["several remotes lead to", "`origin`", "`upstream`", "--canonical origin"],
+    );
+    refused(
+        &remote("security", url("me/fork")),
+        &[],
+        1,
+        &["remote `security` leads to git@gitlab.com:me/fork.git, not to"],
+    );
     refused(&remote("security", url(CAN)), &[], 1, &["remote `security` leads to"]);
     refused(&|_| {}, &["--canonical", "nope"], 2, &["there is no remote `nope`"]);
     refused(&|_| {}, &["--canonical", "other/project"], 2, &["no remote leads to other/project"]);
-    refused(&|world| fs::rename(world.server(SEC), world.path("gone")).unwrap(), &[], 5, &["has no project gitlab-org/security", "ask for access"]);
-    refused(&|world| world.write_program("bin/ssh", "#!/bin/sh\necho 'git@gitlab.com: Permission denied (publickey).' >&2\nexit 255\n"), &[], 5, &["did not accept your SSH key", "ssh -T git@gitlab.com"]);
-    refused(&|world| world.write_program("bin/ssh", "#!/bin/sh\necho 'ssh: Could not resolve hostname gitlab.com: Temporary failure in name resolution' >&2\nexit 255\n"), &[], 5, &["gitlab.com cannot be reached", "--no-fetch"]);
+    refused(
+        &|world| fs::rename(world.server(SEC), world.path("gone")).unwrap(),
+        &[],
+        5,
+        &["has no project gitlab-org/security", "ask for access"],
+    );
+    refused(
+        &|world| {
+            world.write_program(
+                "bin/ssh",
+                "#!/bin/sh\necho 'git@gitlab.com: Permission denied (publickey).' >&2\nexit 255\n",
+            )
+        },
+        &[],
+        5,
+        &["did not accept your SSH key", "ssh -T git@gitlab.com"],
+    );
+    refused(
+        &|world| {
+            world.write_program("bin/ssh", "#!/bin/sh\necho 'ssh: Could not resolve hostname gitlab.com: Temporary failure in name resolution' >&2\nexit 255\n")
+        },
+        &[],
+        5,
+        &["gitlab.com cannot be reached", "--no-fetch"],
+    );
 }
 
 #[test]
 fn bad_arguments_are_usage() {
     let world = World::new();
-    for arguments in [&["--canonical", "a/../b"][..], &["--security", "x"], &["--remote", "--upload-pack=x"], &["--protocol", "ftp"], &["--undo", "--check"], &["stray"]] {
+    for arguments in [
+        &["--canonical", "a/../b"][..],
+        &["--security", "x"],
+        &["--remote", "--upload-pack=x"],
+        &["--protocol", "ftp"],
+        &["--undo", "--check"],
+        &["stray"],
+    ] {
         world.secfix(&[&["init"], arguments].concat()).ends(2).warns("error: ");
     }
     world.secfix(&["init", "--security", CAN]).ends(2).warns("both the public project and its private mirror");
@@ -150,7 +204,11 @@ fn it_needs_a_repository_with_a_work_tree() {
     let world = World::new();
     fs::create_dir(world.path("empty")).unwrap();
     world.git_in(&world.path("empty"), &["secfix", "init"]).ends(2).warns("is not in a git repository").warns("hint: ");
-    world.git_in(&world.server(CAN), &["secfix", "init"]).ends(2).warns("is a bare repository").warns("hint: git worktree add");
+    world
+        .git_in(&world.server(CAN), &["secfix", "init"])
+        .ends(2)
+        .warns("is a bare repository")
+        .warns("hint: git worktree add");
 }
 
 #[test]
@@ -195,7 +253,10 @@ fn killed_anywhere_it_finishes_the_next_time() {
         let world = World::new();
         let git = fs::read_link(world.path("bin/git")).unwrap();
         fs::remove_file(world.path("bin/git")).unwrap();
-        let script = format!("#!/bin/sh\nif [ \"$1\" = {dying} ]; then kill -9 $PPID; exit 1; fi\nexec {} \"$@\"\n", git.display());
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = {dying} ]; then kill -9 $PPID; exit 1; fi\nexec {} \"$@\"\n",
+            git.display()
+        );
         world.write_program("bin/git", &script);
         let killed = world.run(world.command("git-secfix-init", &[]));
         assert_ne!(killed.code, 0, "{dying}: {killed}");

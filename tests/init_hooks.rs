@@ -120,7 +120,8 @@ fn husky_is_wrapped_relative_to_each_work_tree_and_mended_when_it_comes_back() {
         world.git(&["worktree", "remove", "--force", "../tree"]).ok();
         world.git(&["branch", "-D", "tree"]).ok();
         world.secfix(&["init", "--undo"]).ok();
-        let config = |state: &str| state.split("\nconfig\n").nth(1).unwrap().split("\ndescription").next().unwrap().to_owned();
+        let config =
+            |state: &str| state.split("\nconfig\n").nth(1).unwrap().split("\ndescription").next().unwrap().to_owned();
         assert_eq!(config(&world.state()), config(&before));
     });
 }
@@ -148,7 +149,10 @@ fn a_hooks_path_of_an_included_file_is_found() {
     let world = World::new();
     world.write_program("hooks/pre-push", HOOK);
     world.write("home/work.gitconfig", &format!("[core]\n\thooksPath = {}\n", world.path("hooks").display()));
-    world.write("home/.gitconfig", &format!("[includeIf \"gitdir:{}/\"]\n\tpath = ~/work.gitconfig\n", world.work().display()));
+    world.write(
+        "home/.gitconfig",
+        &format!("[includeIf \"gitdir:{}/\"]\n\tpath = ~/work.gitconfig\n", world.work().display()),
+    );
     world.secfix(&["init"]).ok();
     guards(&world, "work");
     runs_the_other_hook(&world, "work");
@@ -161,7 +165,10 @@ fn a_hooks_path_that_goes_on_winning_is_an_error_and_nothing_is_half_done() {
     world.write("late.gitconfig", &format!("[core]\n\thooksPath = {}\n", world.path("hooks").display()));
     // Included after the section in which ours would stand.
     let config = world.read("work/.git/config");
-    world.write("work/.git/config", &format!("{config}[include]\n\tpath = {}\n", world.path("late.gitconfig").display()));
+    world.write(
+        "work/.git/config",
+        &format!("{config}[include]\n\tpath = {}\n", world.path("late.gitconfig").display()),
+    );
     let before = world.state();
     let ran = world.secfix(&["init"]);
     if ran.code == 0 {
@@ -243,7 +250,8 @@ fn the_hook_is_plain_posix_shell() {
             continue;
         };
         let hook = hook.to_string_lossy().into_owned();
-        let arguments: Vec<&str> = if shell == "busybox" { vec!["sh", &hook, "origin", &url] } else { vec![&hook, "origin", &url] };
+        let arguments: Vec<&str> =
+            if shell == "busybox" { vec!["sh", &hook, "origin", &url] } else { vec![&hook, "origin", &url] };
         world.run(world.command(shell_path, &arguments)).ends(1).is_refused();
     }
 }

@@ -9,7 +9,10 @@ fn all_branches_are_pushed_and_tracked() {
         world.secfix(&["branch", "prompt-injection", "-b", "18-4", "-b", "18-3"]).ok();
         world.secfix(&["push", "--dry-run"]).ok().says("would be pushed");
         assert!(!world.server_refs(SEC).contains("security-"));
-        world.secfix(&["push"]).ok().says("security-prompt-injection-18-4  security/security-prompt-injection-18-4  pushed");
+        world
+            .secfix(&["push"])
+            .ok()
+            .says("security-prompt-injection-18-4  security/security-prompt-injection-18-4  pushed");
         assert_eq!(world.server_refs(SEC).matches("refs/heads/security-prompt-injection").count(), 3);
         assert!(!world.server_refs(CAN).contains("security-"));
         world.git(&["status"]).ok().says("up to date with 'security/security-prompt-injection'");
@@ -28,7 +31,15 @@ fn nothing_is_pushed_when_one_branch_is_rejected() {
     world.with_fix();
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     // Somebody pushed something else under that name.
-    world.git_in(&world.server(SEC), &["branch", "security-prompt-injection-18-4", "main"]).ok();
+    world.git(&["switch", "--quiet", "--create", "theirs", "origin/stable-18-4-ee"]).ok();
+    world.commit("theirs", "x");
+    world
+        .git_in(
+            &world.server(SEC),
+            &["fetch", "--quiet", &world.work().to_string_lossy(), "theirs:security-prompt-injection-18-4"],
+        )
+        .ok();
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
     let before = world.server_refs(SEC);
     world.secfix(&["push"]).ends(1).warns("rejected").warns("hint: if somebody else pushed: git fetch security");
     assert_eq!(world.server_refs(SEC), before);

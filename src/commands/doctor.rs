@@ -179,7 +179,12 @@ fn check_security(clone: &LocalClone, policy: &Policy, all: &[Remote]) -> Result
     let mut findings = Vec::new();
     for url in remote.fetch_url.iter().chain(&remote.push_urls) {
         let shown = redacted(url);
-        let fix = format!("git config --get-regexp '^remote\\.{name}\\.|^url\\.'");
+        // An explicit push URL is one command away from gone; a rewritten URL has to be looked for.
+        let fix = if local_config::value(clone, &format!("remote.{name}.pushurl")).is_some() {
+            format!("git config --unset-all remote.{name}.pushurl")
+        } else {
+            format!("git config --show-origin --get-regexp '^remote\\.{name}\\.|^url\\.'")
+        };
         match remotes::place(clone, policy, url) {
             Place::Security => {}
             Place::Canonical => {

@@ -64,7 +64,8 @@ fn answer(stream: TcpStream, git: &std::path::Path, projects: &std::path::Path) 
     let end = output.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let (head, content) = (String::from_utf8_lossy(&output[..end]).into_owned(), &output[end + 4..]);
     let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK").to_owned();
-    let head: String = head.lines().filter(|line| !line.starts_with("Status: ")).map(|line| format!("{line}\r\n")).collect();
+    let head: String =
+        head.lines().filter(|line| !line.starts_with("Status: ")).map(|line| format!("{line}\r\n")).collect();
     let mut stream = stream;
     write!(stream, "HTTP/1.1 {status}\r\n{head}Content-Length: {}\r\nConnection: close\r\n\r\n", content.len()).ok()?;
     stream.write_all(content).ok()

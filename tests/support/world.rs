@@ -26,7 +26,7 @@ for word in "$@"; do
 done
 echo "$last" >>"$SRV/../ssh.log"
 command=${last%% *}
-path=${last#* \'}; path=${path%\'}; path=${path#/}
+path=${last#* \'}; path=${path%\'}; path=${path#/} path=${path%/}
 for dir in "$SRV/$path" "$SRV/$path.git"; do
   [ -d "$dir" ] && exec "$command" "$dir"
 done

@@ -44,8 +44,9 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+    // One line, as it is shown and logged.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
 }
 
 pub(super) fn pause(args: &PauseArgs, context: &Context) -> Result<Exit, Failure> {

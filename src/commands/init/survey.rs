@@ -177,7 +177,9 @@ fn find_canonical<'a>(
                 let policy = candidate.clone().merge()?.policy()?;
                 for remote in remotes {
                     let Some(url) = &remote.fetch_url else { continue };
-                    let known = matches.iter().any(|(other, _)| other.name == remote.name);
+                    // A remote of security's name that leads to canonical is a mistake, said later.
+                    let known = remote.name == policy.security_remote.as_str()
+                        || matches.iter().any(|(other, _)| other.name == remote.name);
                     if !known && remotes::place(clone, &policy, url) == Place::Canonical {
                         matches.push((remote, candidate.clone()));
                     }
