@@ -7,6 +7,12 @@
 //!
 //! `cargo bench --bench hook`, or `cargo bench --bench hook -- RUNS`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark ends where it cannot go on, and prints its result"
+)]
+
 use std::{
     fmt::Write as _,
     fs,

@@ -102,5 +102,5 @@ fn programs_work_from_a_path_with_spaces_and_quotes() {
     }
     world.run(world.command(folder.join("git-secfix"), &["init"])).ok();
     assert!(world.read("work/.git/hooks/pre-push").contains("it'\\''s a folder"));
-    world.git(&["push", "origin", "HEAD:refs/heads/x"]).is_refused().warns("is the public project");
+    world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused().warns("is the public project");
 }

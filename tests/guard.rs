@@ -10,9 +10,9 @@ fn check_answers_like_the_hook() {
     let check = |arguments: &[&str]| world.secfix(&[&["guard", "check"], arguments].concat());
     check(&["security"]).ok().says("allowed: ");
     check(&[&format!("git@gitlab.com:{SEC}.git"), "HEAD:refs/heads/x"]).ok();
-    check(&["origin"]).ends(3).is_refused();
-    check(&[&format!("https://u:SECRET@gitlab.com/{CAN}"), "HEAD"]).ends(3).is_refused().never_says("SECRET");
-    check(&[&fork]).ends(3).is_refused().warns("embargoed");
+    check(&["origin"]).ends(3).refused();
+    check(&[&format!("https://u:SECRET@gitlab.com/{CAN}"), "HEAD"]).ends(3).refused().never_says("SECRET");
+    check(&[&fork]).ends(3).refused().warns("embargoed");
     check(&[&fork, "origin/main:refs/heads/x"]).ok();
     check(&[&fork, "main"]).ok();
     check(&["security", ":main"]).ends(3).warns("deletes `main`");
@@ -51,7 +51,7 @@ fn the_mode_is_shown_and_set() {
 }
 
 #[test]
-fn the_mode_of_an_unprepared_clone_is_refused() {
+fn the_mode_of_an_unprepared_clone_refused() {
     let world = World::new();
     world.secfix(&["guard", "mode"]).ends(3).warns("git secfix init");
     world.secfix(&["guard", "mode", "paranoid"]).ends(1).warns("git secfix init");
@@ -68,13 +68,13 @@ fn a_pause_needs_an_end_and_a_reason() {
     for time in ["0s", "-5m", "9h", "nonsense", "15"] {
         pause(&["--for", time, "--reason", "x"]).ends(2);
     }
-    world.git(&["push", "origin", "HEAD:refs/heads/x"]).is_refused();
+    world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused();
     pause(&["--for", "15m", "--reason", "the server\nlies"]).ok().says("paused until");
     world.secfix(&["doctor"]).ok().says("nothing is checked until");
     world.git(&["push", "origin", "origin/main:refs/heads/x"]).ok().warns("the guard is paused");
     world.secfix(&["guard", "resume"]).ok().says("on again");
     world.secfix(&["guard", "resume"]).ok().says("was not paused");
-    world.git(&["push", "origin", "HEAD:refs/heads/x"]).is_refused();
+    world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused();
     let log = world.read("work/.git/secfix/guard.log");
     assert_eq!(log.lines().count(), 3, "{log}");
     assert!(log.contains("the server lies") && log.contains("passed while paused") && log.contains("resumed"), "{log}");
@@ -86,6 +86,6 @@ fn a_pause_ends_by_itself() {
     world.with_fix();
     world.secfix(&["guard", "pause", "--for", "1s", "--reason", "x"]).ok();
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    world.git(&["push", "origin", "HEAD:refs/heads/x"]).is_refused();
+    world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused();
     world.secfix(&["doctor"]).ok().never_says("nothing is checked");
 }

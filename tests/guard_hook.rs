@@ -13,7 +13,7 @@ fn an_existing_hook_runs_after_an_allow_with_the_same_input() {
     each_git(|world| {
         world.write_program("work/.git/hooks/pre-push", NOTING);
         world.with_fix();
-        world.git(&["push", "origin", "HEAD"]).is_refused();
+        world.git(&["push", "origin", "HEAD"]).refused();
         assert!(!world.exists("noted"), "it must not run after a refusal");
         world.git(&["push", "security", "HEAD"]).ok();
         let head = world.git(&["rev-parse", "HEAD"]).ok().line();
@@ -54,19 +54,19 @@ fn a_hook_that_is_not_executable_is_passed_over_as_git_does() {
 }
 
 #[test]
-fn odd_input_is_refused() {
+fn odd_input_refused() {
     let world = World::new();
     world.with_fix();
     let fork = world.fork();
     for url in [format!("git@gitlab.com:{SEC}.git"), fork.clone()] {
         for input in ["garbage\n".to_owned(), format!("x {A} refs/heads/x {ZERO}"), "\u{0}\n".to_owned()] {
             let hook = world.command(world.path("work/.git/hooks/pre-push"), &["x", &url]);
-            world.run_with_input(hook, input.as_bytes()).ends(1).is_refused().warns("line 1");
+            world.run_with_input(hook, input.as_bytes()).ends(1).refused().warns("line 1");
         }
     }
     let hook = world.command(world.path("work/.git/hooks/pre-push"), &["x", &fork]);
     let unknown = format!("refs/heads/x {A} refs/heads/x {ZERO}\n");
-    world.run_with_input(hook, unknown.as_bytes()).ends(1).is_refused().warns("is not in this repository");
+    world.run_with_input(hook, unknown.as_bytes()).ends(1).refused().warns("is not in this repository");
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn empty_input_is_judged_by_destination_alone() {
     let hook = |url: &str| world.run(world.command(world.path("work/.git/hooks/pre-push"), &["x", url]));
     hook(&format!("git@gitlab.com:{SEC}.git")).ok();
     hook(&fork).ok();
-    hook(&format!("git@gitlab.com:{CAN}.git")).ends(1).is_refused();
+    hook(&format!("git@gitlab.com:{CAN}.git")).ends(1).refused();
     world.secfix(&["guard", "mode", "paranoid"]).ok();
-    hook(&fork).ends(1).is_refused();
+    hook(&fork).ends(1).refused();
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn it_guards_over_smart_http() {
         world.secfix(&["branch", "x"]).ok();
         world.commit("fixed", "x");
         let before = world.server_refs(CAN);
-        world.git(&["push", "origin", "HEAD"]).is_refused().warns("is the public project");
+        world.git(&["push", "origin", "HEAD"]).refused().warns("is the public project");
         assert_eq!(world.server_refs(CAN), before);
         world.secfix(&["push"]).ok();
         assert!(world.server_refs(SEC).contains("refs/heads/security-x"));

@@ -18,7 +18,7 @@ fn sec() -> String {
 #[track_caller]
 fn refused(world: &World, arguments: &[&str]) {
     let before = world.server_refs(CAN);
-    let ran = world.git(arguments).is_refused();
+    let ran = world.git(arguments).refused();
     assert_eq!(world.server_refs(CAN), before, "canonical changed: {ran}");
 }
 
@@ -76,7 +76,7 @@ fn spellings_that_no_stub_serves_are_refused_by_the_hook() {
         format!("https://gıtlab.com/{SEC}.git"),
         String::new(),
     ] {
-        hook(&url).ends(1).is_refused().never_says("SECRET");
+        hook(&url).ends(1).refused().never_says("SECRET");
     }
     // 7, 9: the same spellings of security are allowed.
     for url in [
@@ -95,7 +95,7 @@ fn embargoed_work_goes_nowhere_else() {
         let embargoed = world.with_fix();
         let fork = world.fork();
         let refused = |arguments: &[&str]| {
-            world.git(arguments).is_refused().warns("embargoed work").warns(&embargoed[..10]);
+            world.git(arguments).refused().warns("embargoed work").warns(&embargoed[..10]);
         };
         refused(&["push", "git@fork.example:SEC.git".replace("SEC", SEC).as_str(), "HEAD:refs/heads/x"]);
         refused(&["push", &fork, "HEAD:refs/heads/innocent"]);
@@ -115,7 +115,7 @@ fn embargoed_work_goes_nowhere_else() {
         refused(&["push", &fork, "note"]);
         world.git(&["switch", "--quiet", "--create", "innocent"]).ok();
         world.commit("more", "more\n");
-        let ran = world.git(&["push", &fork, "innocent"]).is_refused();
+        let ran = world.git(&["push", &fork, "innocent"]).refused();
         ran.warns("security-prompt-injection");
         // Known from security alone, once the local branch is gone.
         world.secfix(&["push", "prompt-injection"]).ok();
@@ -126,7 +126,7 @@ fn embargoed_work_goes_nowhere_else() {
 }
 
 fn refused_as(world: &World, fork: &str, name: &str) {
-    world.git(&["push", fork, "HEAD:refs/heads/innocent"]).is_refused().warns(name);
+    world.git(&["push", fork, "HEAD:refs/heads/innocent"]).refused().warns(name);
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn unrelated_work_may_go_to_a_fork() {
         world.git(&["push", &format!("file://{fork}"), "feature:again"]).ok();
         world.git(&["push", &fork, "--delete", "feature"]).ok();
         world.secfix(&["guard", "mode", "paranoid"]).ok();
-        world.git(&["push", &fork, "feature"]).is_refused().warns("paranoid");
-        world.git(&["push", &fork, "--delete", "again"]).is_refused();
+        world.git(&["push", &fork, "feature"]).refused().warns("paranoid");
+        world.git(&["push", &fork, "--delete", "again"]).refused();
         world.git(&["push", "security", "feature"]).ok();
     });
 }
@@ -151,13 +151,13 @@ fn what_is_published_may_go_anywhere() {
     each_git(|world| {
         world.with_fix();
         let fork = world.fork();
-        world.git(&["push", &fork, "HEAD:refs/heads/x"]).is_refused();
+        world.git(&["push", &fork, "HEAD:refs/heads/x"]).refused();
         // 26: the sync publishes the fix, and this clone learns of it.
         let embargoed = world.git(&["rev-parse", "HEAD"]).ok().line();
         world.secfix(&["push"]).ok();
         world.git_in(&world.server(CAN), &["fetch", "--quiet", &world.server(SEC).to_string_lossy(), &embargoed]).ok();
         world.git_in(&world.server(CAN), &["update-ref", "refs/heads/main", &embargoed]).ok();
-        world.git(&["push", &fork, "HEAD:refs/heads/x"]).is_refused();
+        world.git(&["push", &fork, "HEAD:refs/heads/x"]).refused();
         world.git(&["fetch", "--quiet", "origin"]).ok();
         world.git(&["push", &fork, "HEAD:refs/heads/x"]).ok();
         refused(world, &["push", "origin", "HEAD:refs/heads/x"]);
@@ -171,7 +171,7 @@ fn security_is_kept_from_harm() {
         world.git(&["config", "push.default", "upstream"]).ok();
         let before = world.server_refs(SEC);
         let refused = |arguments: &[&str], why: &str| {
-            world.git(arguments).is_refused().warns(why).warns("use: git secfix push");
+            world.git(arguments).refused().warns(why).warns("use: git secfix push");
             assert_eq!(world.server_refs(SEC), before, "{arguments:?}");
         };
         // 20
@@ -218,7 +218,7 @@ fn a_guard_that_is_not_in_order_refuses() {
         fs::remove_file(&guard).unwrap();
         let mut push = world.command("git", &["push", "security", "HEAD:refs/heads/again"]);
         push.env("PATH", format!("{}:/usr/bin:/bin", world.path("bin").display()));
-        world.run(push).is_refused().warns("git-secfix-guard is missing").warns("git secfix init");
+        world.run(push).refused().warns("git-secfix-guard is missing").warns("git secfix init");
         world.write_program("work/.git/hooks/pre-push", &hook);
         // The policy cannot be read, or is gone.
         let policy = world.read("work/.git/secfix.toml");
@@ -226,12 +226,12 @@ fn a_guard_that_is_not_in_order_refuses() {
             world.write("work/.git/secfix.toml", broken);
             world
                 .git(&["push", "security", "HEAD:refs/heads/again"])
-                .is_refused()
+                .refused()
                 .warns("not in order")
                 .warns("secfix.toml");
         }
         fs::remove_file(world.path("work/.git/secfix.toml")).unwrap();
-        world.git(&["push", "security", "HEAD:refs/heads/again"]).is_refused().warns("git secfix init");
+        world.git(&["push", "security", "HEAD:refs/heads/again"]).refused().warns("git secfix init");
         world.write("work/.git/secfix.toml", &policy);
         world.git(&["push", "security", "HEAD:refs/heads/again"]).ok();
     });

@@ -235,7 +235,7 @@ fn undo_keeps_the_guard_while_there_is_embargoed_work() {
     let before = world.git(&["config", "--list", "--local"]).ok().stdout;
     world.with_fix();
     world.secfix(&["init", "--undo"]).ends(3).warns("`security-prompt-injection`").warns("hint: git fetch origin");
-    world.git(&["push", "origin", "HEAD"]).is_refused();
+    world.git(&["push", "origin", "HEAD"]).refused();
     world.git(&["switch", "--quiet", "main"]).ok();
     world.git(&["branch", "-D", "security-prompt-injection"]).ok();
     world.secfix(&["branch", "empty"]).ok();
@@ -289,7 +289,7 @@ fn a_submodule_is_a_clone_of_its_own() {
         let inner = outer.join("inner");
         world.git_in(&inner, &["secfix", "init"]).ok();
         world.git_in(&inner, &["secfix", "doctor"]).ok();
-        world.git_in(&inner, &["push", "origin", "HEAD:refs/heads/x"]).is_refused();
+        world.git_in(&inner, &["push", "origin", "HEAD:refs/heads/x"]).refused();
         assert!(world.exists("outer/.git/modules/inner/secfix.toml"));
         assert!(!world.exists("outer/.git/secfix.toml"));
     });

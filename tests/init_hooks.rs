@@ -9,7 +9,7 @@ const HOOK: &str = "#!/bin/sh\necho ran >>\"$SRV/../ran\"\n";
 /// The guard refuses in this folder, by a real push.
 fn guards(world: &World, dir: &str) {
     let dir = world.path(dir);
-    world.git_in(&dir, &["push", "origin", "HEAD:refs/heads/x"]).is_refused().warns("is the public project");
+    world.git_in(&dir, &["push", "origin", "HEAD:refs/heads/x"]).refused().warns("is the public project");
 }
 
 /// A push to security that runs the other hook.
@@ -252,6 +252,6 @@ fn the_hook_is_plain_posix_shell() {
         let hook = hook.to_string_lossy().into_owned();
         let arguments: Vec<&str> =
             if shell == "busybox" { vec!["sh", &hook, "origin", &url] } else { vec![&hook, "origin", &url] };
-        world.run(world.command(shell_path, &arguments)).ends(1).is_refused();
+        world.run(world.command(shell_path, &arguments)).ends(1).refused();
     }
 }

@@ -1,6 +1,14 @@
 //! The whole test suite as one program; a file per command. `support` makes real repositories with
 //! the real git, and runs the real programs with a cleared environment.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where an expectation fails, and says which git it ran with"
+)]
+
 mod support;
 
 mod branch;

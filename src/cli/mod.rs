@@ -67,7 +67,9 @@ fn end(ui: Ui, failure: &Failure, refusal_code: u8) -> ExitCode {
 fn report_defects() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        let what = panic.payload_as_str().unwrap_or("unknown");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let what = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
         let hint = "please report this to the project, with what you did; nothing was pushed";
         Ui::default().error(&format!("this is a defect of git-secfix{place}: {what}"), Some(hint));
         std::process::exit(Exit::Bug.code().into());

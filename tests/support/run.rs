@@ -56,7 +56,7 @@ impl Ran {
 
     /// A push that the guard refused: git ends with 1, and the guard said why.
     #[track_caller]
-    pub(crate) fn is_refused(self) -> Self {
+    pub(crate) fn refused(self) -> Self {
         assert_ne!(self.code, 0, "{self}");
         self.warns("refused: ")
     }

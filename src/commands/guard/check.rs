@@ -54,7 +54,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
             remote: if remote.is_some() { &args.destination } else { &url },
             url: &url,
             updates: updates.clone(),
-            arguments: Ok(None),
+            arguments: || Ok(None),
         };
         let refusal = question::ask(question, &policy, &lazy);
         answers.push((url, refusal));

@@ -82,7 +82,7 @@ fn judge(args: &PrePushArgs, input: &[u8], context: &Context) -> Result<Option<R
         Ok(updates) => updates,
         Err(error) => return Err(no_policy(error.to_string(), "git secfix doctor")),
     };
-    let question = Question { remote, url, updates, arguments: parent_process::push_arguments() };
+    let question = Question { remote, url, updates, arguments: parent_process::push_arguments };
     Ok(question::ask(question, &policy, &LazyClone::at(&context.dir)))
 }
 

@@ -61,8 +61,8 @@ pub(super) struct Question<'a> {
     pub(super) url: &'a str,
     /// What would change there.
     pub(super) updates: Vec<RefUpdate>,
-    /// The arguments of the `git push` that asks, if one does.
-    pub(super) arguments: Result<Option<Vec<String>>, String>,
+    /// Tells the arguments of the `git push` that asks, if one does.
+    pub(super) arguments: fn() -> Result<Option<Vec<String>>, String>,
 }
 
 /// Answers: nothing when the push may go, otherwise the refusal.
@@ -105,11 +105,8 @@ pub(super) fn ask(question: Question<'_>, policy: &Policy, clone: &LazyClone) ->
 
 /// What the command line and the configuration ask of the server beyond the references.
 fn push_options(question: &Question<'_>, clone: &LazyClone) -> Result<PushOptions, String> {
-    let mut options = match &question.arguments {
-        Ok(Some(arguments)) => PushOptions::from_arguments(arguments),
-        Ok(None) => PushOptions::default(),
-        Err(why) => return Err(why.clone()),
-    };
+    let arguments = (question.arguments)()?.unwrap_or_default();
+    let mut options = PushOptions::from_arguments(&arguments);
     let clone = clone.open().map_err(|error| error.to_string())?;
     options.server_options.extend(local_config::values(clone, "push.pushOption").map_err(|error| error.to_string())?);
     options.mirror |= local_config::is_true(clone, &format!("remote.{}.mirror", question.remote));
