@@ -109,7 +109,7 @@ fn push(clone: &LocalClone, remote: &str, names: &[String], force: bool, context
     arguments.extend(["--".to_owned(), remote.to_owned()]);
     arguments.extend(names.iter().map(|name| format!("refs/heads/{name}:refs/heads/{name}")));
     let progress = if context.ui.quiet || context.ui.json { Progress::Kept } else { Progress::Shown };
-    let ended = clone.git().talk(&arguments, progress)?;
+    let ended = clone.git().talk(&arguments, &progress)?;
     if ended.success {
         return Ok(());
     }

@@ -53,7 +53,7 @@ pub struct Step {
 /// # Errors
 /// When git cannot tell.
 pub fn effective_folder(tree: &WorkTree) -> Result<PathBuf, GitError> {
-    let folder = Git::at(&tree.root).read(&["rev-parse", "--git-path", "hooks"])?;
+    let folder = Git::on(&tree.root).read(&["rev-parse", "--git-path", "hooks"])?;
     Ok(tree.root.join(folder))
 }
 
@@ -68,9 +68,12 @@ pub fn site(clone: &LocalClone, tree: &WorkTree) -> Result<Site, GitError> {
     if resolved.starts_with(clone.common_dir()) {
         return Ok(Site::Own(resolved));
     }
-    let git = Git::at(&tree.root);
-    let configured = git.read(&["config", "--show-scope", "--type=path", "--get", "core.hooksPath"])?;
-    let (scope, folder) = configured.split_once('\t').unwrap_or(("local", &configured));
+    let git = Git::on(&tree.root);
+    let configured = git.run(&["config", "--show-scope", "--type=path", "--get", "core.hooksPath"])?;
+    // Without the setting, the folder of hooks in the git directory is a link to somewhere else.
+    let linked = resolved.to_string_lossy();
+    let configured = configured.stdout.trim_end_matches('\n').split_once('\t');
+    let (scope, folder) = configured.unwrap_or(("local", &linked));
     let (config, ours) = if scope == "worktree" {
         let name = tree.git_dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         (tree.git_dir.join("config.worktree"), ours.join(format!("hooks-{}", name.trim_start_matches('.'))))
@@ -232,7 +235,7 @@ fn wrap(clone: &LocalClone, folder: &str, config: &Path, ours: &Path, guard: &Pa
 fn value_in(config: &Path) -> Result<Option<String>, GitError> {
     let folder = config.parent().unwrap_or(config);
     let file = config.to_string_lossy();
-    let ended = Git::at(folder).run(&["config", "--file", &file, "--get", "core.hooksPath"])?;
+    let ended = Git::on(folder).run(&["config", "--file", &file, "--get", "core.hooksPath"])?;
     Ok(ended.success.then(|| ended.stdout.trim_end_matches('\n').to_owned()))
 }
 
@@ -313,7 +316,7 @@ pub enum Fired {
 /// When git cannot be run.
 pub fn fire(tree: &WorkTree, remote: &str, url: &str) -> Result<Fired, GitError> {
     let proof = format!("{}-{:?}", std::process::id(), std::time::Instant::now()).replace([' ', '{', '}'], "");
-    let git = Git::at(&tree.root);
+    let git = Git::on(&tree.root);
     let arguments = ["hook", "run", "--ignore-missing", PRE_PUSH, "--", remote, url];
     let ended = git.run_with(&arguments, (PROBE_VARIABLE, &proof))?;
     let said = format!("{}{}", ended.stdout, ended.stderr);

@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsStr,
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -19,16 +19,35 @@ pub const TOKEN_VARIABLES: [&str; 2] = ["SECFIX_TOKEN", "GITLAB_TOKEN"];
 #[derive(Debug, Clone)]
 pub struct Git {
     dir: PathBuf,
+    for_this_folder_alone: bool,
 }
 
-/// What the standard error of `git` is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// The user sees it as it comes.
+/// What becomes of the progress that `git` reports while it talks to a server.
+pub enum Progress<'a> {
+    /// The user sees all that git says, as it comes; none of it is kept.
     Shown,
-    /// It is kept for the error message.
+    /// All that git says is kept for the error message.
     Kept,
+    /// Each new state, such as `Receiving objects:  45%`, is told; the rest is kept.
+    Told(&'a dyn Fn(&str)),
 }
+
+/// Variables that make `git` work on another repository than the one of its folder
+/// (`git rev-parse --local-env-vars`).
+const REPOSITORY_VARIABLES: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
 
 /// How a `git` process ended that may fail without being an error.
 #[derive(Debug)]
@@ -42,9 +61,14 @@ pub struct Ended {
 }
 
 impl Git {
-    /// Runs in `dir`.
+    /// Runs in `dir`, as the user's own git would.
     pub fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+        Self { dir: dir.to_owned(), for_this_folder_alone: false }
+    }
+
+    /// Runs on the repository of `dir`, whatever the environment and `git -c` say.
+    pub fn on(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), for_this_folder_alone: true }
     }
 
     fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
@@ -52,6 +76,9 @@ impl Git {
         // Messages are compared in one place (`remotes`), in one language.
         command.args(arguments).current_dir(&self.dir).env("LC_ALL", "C");
         for variable in TOKEN_VARIABLES {
+            command.env_remove(variable);
+        }
+        for variable in REPOSITORY_VARIABLES.iter().filter(|_| self.for_this_folder_alone) {
             command.env_remove(variable);
         }
         command
@@ -95,15 +122,15 @@ impl Git {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn talk<S: AsRef<OsStr>>(&self, arguments: &[S], progress: Progress) -> Result<Ended, GitError> {
+    pub fn talk<S: AsRef<OsStr>>(&self, arguments: &[S], progress: &Progress<'_>) -> Result<Ended, GitError> {
         let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(match progress {
-            Progress::Shown => Stdio::inherit(),
-            Progress::Kept => Stdio::piped(),
-        });
-        let Output { status, stdout, stderr } =
-            command.spawn().and_then(|child| child.wait_with_output()).map_err(GitError::NoGit)?;
-        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr: without_secrets(&text(&stderr)) })
+        let is_shown = matches!(progress, Progress::Shown);
+        command.stdout(Stdio::piped()).stderr(if is_shown { Stdio::inherit() } else { Stdio::piped() });
+        let mut child = command.spawn().map_err(GitError::NoGit)?;
+        let stderr = child.stderr.take().map(|stderr| listen(stderr, progress)).transpose().map_err(GitError::NoGit)?;
+        let Output { status, stdout, .. } = child.wait_with_output().map_err(GitError::NoGit)?;
+        let stderr = without_secrets(&stderr.unwrap_or_default());
+        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr })
     }
 
     /// The version of the program.
@@ -114,6 +141,29 @@ impl Git {
         let said = self.read(&["version"])?;
         parse_version(&said).ok_or_else(|| GitError::NoGit(io::Error::other(format!("`git version` said `{said}`"))))
     }
+}
+
+/// Reads all that git says, telling each state of its progress, and returns the rest. Git ends a
+/// state that the next one replaces with a carriage return.
+fn listen(stderr: impl Read, progress: &Progress<'_>) -> io::Result<String> {
+    let mut kept = Vec::new();
+    let mut part = Vec::new();
+    for byte in io::BufReader::new(stderr).bytes() {
+        let byte = byte?;
+        part.push(byte);
+        match byte {
+            b'\r' => {
+                if let Progress::Told(tell) = progress {
+                    tell(text(&part).trim());
+                }
+                part.clear();
+            }
+            b'\n' => kept.append(&mut part),
+            _ => {}
+        }
+    }
+    kept.append(&mut part);
+    Ok(text(&kept))
 }
 
 /// Reads `git version 2.39.5 (Apple Git-154)`.
@@ -155,6 +205,15 @@ mod tests {
         assert_eq!(parse_version("git version 2.54.windows.1"), Some((2, 54)));
         assert_eq!(parse_version("git version 3.0-rc1"), Some((3, 0)));
         assert_eq!(parse_version("hub version 2"), None);
+    }
+
+    #[test]
+    fn progress_is_told_and_the_rest_is_kept() {
+        let told = std::cell::RefCell::new(vec![]);
+        let said = "Counting:  50%\rCounting: 100%\rCounting: 100%, done.\nfatal: no\nend";
+        let kept = listen(said.as_bytes(), &Progress::Told(&|state| told.borrow_mut().push(state.to_owned()))).unwrap();
+        assert_eq!(told.into_inner(), ["Counting:  50%", "Counting: 100%"]);
+        assert_eq!(kept, "Counting: 100%, done.\nfatal: no\nend");
     }
 
     #[test]

@@ -142,12 +142,12 @@ pub struct FetchFailure {
     pub stderr: String,
 }
 
-/// Fetches a remote. The outer result is about running git, the inner one about reaching the server.
+/// Fetches a remote, telling the progress. The outer result is about running git, the inner one about reaching the server.
 ///
 /// # Errors
 /// When `git` cannot be started.
-pub fn fetch(clone: &LocalClone, remote: &str) -> Result<Result<(), FetchFailure>, GitError> {
-    let ended = clone.git().talk(&["fetch", "--quiet", "--", remote], Progress::Kept)?;
+pub fn fetch(clone: &LocalClone, remote: &str, tell: &dyn Fn(&str)) -> Result<Result<(), FetchFailure>, GitError> {
+    let ended = clone.git().talk(&["fetch", "--progress", "--", remote], &Progress::Told(tell))?;
     Ok(if ended.success {
         Ok(())
     } else {

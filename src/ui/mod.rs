@@ -2,8 +2,10 @@
 //! error. Text from outside is made safe before it reaches a terminal.
 
 pub mod safe;
+pub mod spinner;
 pub mod table;
 pub mod terminal;
 
+pub use spinner::Spinner;
 pub use table::Table;
 pub use terminal::{ColorWhen, Ui};

@@ -6,7 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::safe::safe;
+use super::{safe::safe, spinner::Spinner};
 use crate::domain::verdict::Message;
 
 /// When to use colour. Without a choice, `NO_COLOR`, `CLICOLOR` and the terminal decide.
@@ -84,6 +84,11 @@ impl Ui {
         if !self.quiet {
             let _ = writeln!(self.stderr(), "{}", safe(text));
         }
+    }
+
+    /// Shows that something is going on, until it is dropped.
+    pub fn spinner(self, what: &str) -> Spinner {
+        if self.quiet || self.json { Spinner::hidden() } else { Spinner::start(what) }
     }
 
     /// A detail that was asked for with `-v`.

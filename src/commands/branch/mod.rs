@@ -82,7 +82,7 @@ impl Program for BranchArgs {
         // Wrong versions are told before anything is waited for.
         let wanted = read_lines(&self.backport, &policy.branches)?;
         if !self.no_fetch && !self.dry_run {
-            fetch(&clone, remote)?;
+            fetch(&clone, remote, context)?;
         }
         let lines = match wanted {
             Lines::These(lines) => lines,
@@ -147,8 +147,9 @@ fn bad_name(error: FixNameError) -> Failure {
     Failure::usage(error).hint(hint)
 }
 
-fn fetch(clone: &LocalClone, remote: &str) -> Result<(), Failure> {
-    remotes::fetch(clone, remote)?.map_err(|FetchFailure { stderr, .. }| {
+fn fetch(clone: &LocalClone, remote: &str, context: &Context) -> Result<(), Failure> {
+    let spinner = context.ui.spinner(&format!("fetching {remote}"));
+    remotes::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { stderr, .. }| {
         Failure::network(anyhow!("cannot fetch `{remote}`: {}", stderr.trim()))
             .hint("git secfix branch … --no-fetch, to work with what was fetched before")
     })
@@ -237,7 +238,7 @@ fn create_stable(
     let specs = missing.iter().map(|state| format!("{namespace}{0}:refs/heads/{0}", state.target));
     let arguments: Vec<String> =
         ["push", "--atomic", "--quiet", "--", &remote].map(str::to_owned).into_iter().chain(specs).collect();
-    let ended = clone.git().talk(&arguments, Progress::Kept)?;
+    let ended = clone.git().talk(&arguments, &Progress::Kept)?;
     if !ended.success {
         let names: Vec<_> = missing.iter().map(|state| state.target.clone()).collect();
         return Err(Failure::network(anyhow!(

@@ -33,7 +33,7 @@ pub(super) fn apply(
     let was_prepared = clone_file::path(clone.common_dir()).exists();
     let result = actions.iter().try_for_each(|action| {
         context.ui.detail(&action.to_string());
-        act(clone, found, action)
+        act(clone, found, action, context)
     });
     let result = result.and_then(|()| prove(clone, found));
     if result.is_err() && !was_prepared {
@@ -42,13 +42,13 @@ pub(super) fn apply(
     result
 }
 
-fn act(clone: &mut LocalClone, found: &Found, action: &Action) -> Result<(), Failure> {
+fn act(clone: &mut LocalClone, found: &Found, action: &Action, context: &Context) -> Result<(), Failure> {
     match action {
         Action::AddRemote { name, url } => add_remote(clone, name, url),
-        Action::Fetch { name } => match remotes::fetch(clone, name)? {
-            Ok(()) => Ok(()),
-            Err(failure) => Err(unreachable(found, &failure)),
-        },
+        Action::Fetch { name } => {
+            let spinner = context.ui.spinner(&format!("fetching {name}"));
+            remotes::fetch(clone, name, &|state| spinner.tell(state))?.map_err(|failure| unreachable(found, &failure))
+        }
         Action::WriteFile => clone_file::write(clone.common_dir(), &found.clone_file).map_err(|error| {
             Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(clone.common_dir()).display()))
         }),
