@@ -188,6 +188,7 @@ fn lefthook_that_arrives_later_is_found_and_mended() {
         world.write_program("work/.git/hooks/pre-push", &format!("{HOOK}# lefthook\n"));
         world.secfix(&["doctor"]).ends(1).says("the hook of lefthook took its place").says("fix: git secfix init");
         world.secfix(&["init"]).ok().says("the hook of lefthook still runs after it");
+        assert!(!world.exists("work/.git/hooks/pre-push.old"), "it would keep lefthook from installing again");
         guards(world, "work");
         runs_the_other_hook(world, "work");
         world.secfix(&["init", "--undo"]).ok();
@@ -211,6 +212,26 @@ fn pre_commit_that_keeps_our_hook_goes_on_guarding() {
         runs_the_other_hook(world, "work");
         world.secfix(&["init", "--undo"]).ok();
         assert!(!world.exists("work/.git/hooks/pre-push.legacy"), "a hook of ours would refuse for ever");
+    });
+}
+
+#[test]
+fn pre_commit_that_was_there_and_is_installed_again_runs_once() {
+    each_git(|world| {
+        let hook = "#!/bin/sh\n# pre-commit\nlegacy=\"${0%/*}/pre-push.legacy\"\n[ -z \"$RUNNING\" ] || { echo recursion >&2; exit 1; }\n\
+            [ ! -x \"$legacy\" ] || RUNNING=1 \"$legacy\" \"$@\" || exit 1\necho ran >>\"$SRV/../ran\"\n";
+        world.write_program("work/.git/hooks/pre-push", hook);
+        world.secfix(&["init"]).ok();
+        runs_the_other_hook(world, "work");
+        fs::rename(world.path("work/.git/hooks/pre-push"), world.path("work/.git/hooks/pre-push.legacy")).unwrap();
+        world.write_program("work/.git/hooks/pre-push", hook);
+        guards(world, "work");
+        runs_the_other_hook(world, "work");
+        world.secfix(&["init", "--undo"]).ok();
+        let left: Vec<_> =
+            fs::read_dir(world.path("work/.git/hooks")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert!(left.iter().all(|name| name == "pre-push" || name.to_string_lossy().ends_with(".sample")), "{left:?}");
+        assert_eq!(world.read("work/.git/hooks/pre-push"), hook);
     });
 }
 

@@ -100,7 +100,7 @@ fn walk<E>(
         let name = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
         match value.get_ref() {
             // An empty table that is no section of ours is a mistake like any other.
-            DeValue::Table(inner) if !inner.is_empty() || keys::KEYS.iter().any(|key| key.name.starts_with(&name)) => {
+            DeValue::Table(inner) if !inner.is_empty() || keys::is_section(&name) => {
                 walk(inner, &name, found)?;
             }
             other => found(&name, key.span().start, other)?,
@@ -167,7 +167,10 @@ mod tests {
         assert!(error("[branches\n", Owner::User).starts_with("f.toml:1: "));
         assert!(error("a = 1\n[guard.x]\n", Owner::User).starts_with("f.toml:"));
         assert_eq!(error("nonsense = {}\n", Owner::User), "f.toml:1: unknown key `nonsense`");
-        assert_eq!(error("branches = 3\n", Owner::User), "f.toml:1: unknown key `branches`");
+        assert_eq!(
+            error("branches = 3\n", Owner::User),
+            "f.toml:1: unknown key `branches`; did you mean `branches.fix`?"
+        );
         for value in ["1.5", "true", "[1]", "{}", "-1", "1979-05-27"] {
             assert!(
                 error(&format!("[branches]\nsupported = {value}\n"), Owner::User).contains("f.toml:2: "),

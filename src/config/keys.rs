@@ -124,6 +124,11 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
+/// Whether keys stand below this name.
+pub fn is_section(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
 /// The key whose name is nearest to a mistyped one.
 pub fn nearest(name: &str) -> Option<&'static Key> {
     KEYS.iter()

@@ -153,7 +153,10 @@ fn install_beside(folder: &Path, guard: &Path) -> Result<(), GitError> {
     if let Ok(kind) = hook.symlink_metadata().map(|found| found.file_type()) {
         keep(&hook, kind.is_symlink())?;
     }
-    write_hook(&hook, &guard_hook(guard, After::Beside))
+    write_hook(&hook, &guard_hook(guard, After::Beside))?;
+    // One of ours that a hook manager put away is of no use any more, and in the manager's way.
+    let put_away = our_hooks_in(folder).into_iter().filter(|ours| *ours != hook);
+    put_away.into_iter().try_for_each(|ours| fs::remove_file(&ours).map_err(GitError::of_file("remove", &ours)))
 }
 
 /// The folder that our hook passes on to, from its last line.
@@ -166,11 +169,7 @@ fn folder_after(line: &str) -> Option<String> {
 fn keep(hook: &Path, is_symlink: bool) -> Result<(), GitError> {
     let wrap = || GitError::of_file("keep", hook);
     let folder = hook.parent().unwrap_or(hook);
-    let same = |kept: &Path| match (fs::read(kept), fs::read(hook)) {
-        (Ok(kept), Ok(hook)) => kept == hook,
-        _ => false,
-    };
-    if kept_beside(folder).iter().any(|kept| same(kept)) {
+    if kept_beside(folder).iter().any(|kept| is_same(kept, hook)) {
         return Ok(());
     }
     let free = std::iter::once(folder.join(BEFORE))
@@ -197,6 +196,27 @@ fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 /// The hooks that were kept in a folder, in the order in which they arrived.
 pub fn kept_beside(folder: &Path) -> Vec<PathBuf> {
     files_starting_with(folder, BEFORE)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The hooks to run after an allow: the file itself, and those with a number behind its name. A hook
+/// manager that was kept, and then took the hook's place again, runs already, and is left out.
+pub fn hooks_after(after: &Path) -> Vec<PathBuf> {
+    let is_kept = after.file_name().is_some_and(|name| name == BEFORE);
+    let in_place = after.with_file_name(PRE_PUSH);
+    let numbered = (1..).map(|number| {
+        let mut name = after.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    });
+    std::iter::once(after.to_owned())
+        .chain(numbered)
+        .take_while(|hook| hook.symlink_metadata().is_ok())
+        .filter(|hook| !(is_kept && is_same(hook, &in_place)))
+        .collect()
 }
 
 fn write_hook(path: &Path, text: &str) -> Result<(), GitError> {
@@ -272,6 +292,10 @@ fn remove_folder(folder: &Path) -> Result<(), GitError> {
 }
 
 fn uninstall_beside(folder: &Path) -> Result<(), GitError> {
+    let in_place = folder.join(PRE_PUSH);
+    for kept in kept_beside(folder).into_iter().filter(|kept| is_same(kept, &in_place)) {
+        fs::remove_file(&kept).map_err(GitError::of_file("remove", &kept))?;
+    }
     for hook in our_hooks_in(folder) {
         match kept_beside(folder).into_iter().next_back() {
             Some(kept) => fs::rename(kept, &hook).map_err(GitError::of_file("put back", &hook))?,

@@ -15,7 +15,12 @@ use super::question::{self, LazyClone, Question};
 use crate::{
     commands::{Context, Failure},
     domain::{destination::redacted, exit::Exit, push::parse_updates, verdict::Refusal},
-    git::{hooks::PROBE_VARIABLE, parent_process, pause, process::TOKEN_VARIABLES, repository::find_common_dir},
+    git::{
+        hooks::{self, PROBE_VARIABLE},
+        parent_process, pause,
+        process::TOKEN_VARIABLES,
+        repository::find_common_dir,
+    },
 };
 
 /// Set for the hooks that run after the guard: a hook manager among them may keep our hook and run
@@ -48,7 +53,7 @@ pub(super) fn run(args: &PrePushArgs, context: &Context) -> Result<Exit, Failure
     if std::env::var_os(PROBE_VARIABLE).is_some() || std::env::var_os(CHAINED_VARIABLE).is_some() {
         return Ok(Exit::Done);
     }
-    for hook in args.after.iter().flat_map(|after| hooks_after(after)) {
+    for hook in args.after.iter().flat_map(|after| hooks::hooks_after(after)) {
         if !run_hook(&hook, args, &input)? {
             return Ok(Exit::NotDone);
         }
@@ -88,16 +93,6 @@ fn judge(args: &PrePushArgs, input: &[u8], context: &Context) -> Result<Option<R
 
 fn no_policy(why: String, hint: &str) -> Failure {
     Failure::Refused(Refusal::NoPolicy { why, hint: hint.to_owned() })
-}
-
-/// The hooks that run after the guard: the file itself, and those with a number behind its name.
-fn hooks_after(after: &Path) -> Vec<PathBuf> {
-    let numbered = (1..).map(|number| {
-        let mut name = after.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        PathBuf::from(name)
-    });
-    std::iter::once(after.to_owned()).chain(numbered).take_while(|hook| hook.symlink_metadata().is_ok()).collect()
 }
 
 /// Runs a hook with git's arguments and input. Like git, passes over one that may not be executed.
