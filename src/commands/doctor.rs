@@ -15,8 +15,9 @@ use crate::{
     },
     git::{
         LocalClone, branches,
-        hooks::{self, Fired, Site},
+        hooks::{self, Site},
         local_config, pause,
+        probe::{self, Fired},
         process::Git,
         remotes::{self, Remote},
         repository::WorkTree,
@@ -237,7 +238,7 @@ fn check_guard(clone: &LocalClone, tree: &WorkTree, remote: &str, url: &str) -> 
     let what = "guard";
     let shown = tree.root.display();
     let folder = hooks::effective_folder(tree)?;
-    Ok(match hooks::fire(tree, remote, url)? {
+    Ok(match probe::fire(tree, remote, url)? {
         Fired::Refused => {
             let site = hooks::site(clone, tree)?;
             let kept = match (&site, site.kept_hook(tree)) {

@@ -20,9 +20,6 @@ use super::{
     repository::WorkTree,
 };
 
-/// The variable that asks the guard to prove that it is the one who refused.
-pub const PROBE_VARIABLE: &str = "GIT_SECFIX_PROBE";
-
 /// A folder where git looks for hooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Site {
@@ -320,33 +317,4 @@ fn files_starting_with(folder: &Path, start: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(named).collect();
     files.sort();
     files
-}
-
-/// What firing the hook of a work tree showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fired {
-    /// The guard refused.
-    Refused,
-    /// Something other than the guard refused; the text is what it said.
-    OtherRefused(String),
-    /// The push would have gone.
-    LetThrough,
-}
-
-/// Runs the hook that git would run in this work tree, with a push to `url` that has no references,
-/// and tells who answered. Hooks behind the guard are not run.
-///
-/// # Errors
-/// When git cannot be run.
-pub fn fire(tree: &WorkTree, remote: &str, url: &str) -> Result<Fired, GitError> {
-    let proof = format!("{}-{:?}", std::process::id(), std::time::Instant::now()).replace([' ', '{', '}'], "");
-    let git = Git::on(&tree.root);
-    let arguments = ["hook", "run", "--ignore-missing", PRE_PUSH, "--", remote, url];
-    let ended = git.run_with(&arguments, (PROBE_VARIABLE, &proof))?;
-    let said = format!("{}{}", ended.stdout, ended.stderr);
-    Ok(match (ended.success, said.contains(&format!("{PROBE_VARIABLE}={proof}"))) {
-        (true, _) => Fired::LetThrough,
-        (false, true) => Fired::Refused,
-        (false, false) => Fired::OtherRefused(said.trim().to_owned()),
-    })
 }

@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod local_config;
 pub mod parent_process;
 pub mod pause;
+pub mod probe;
 pub mod process;
 mod reachability;
 pub mod record;

@@ -15,12 +15,7 @@ use super::question::{self, LazyClone, Question};
 use crate::{
     commands::{Context, Failure},
     domain::{destination::redacted, exit::Exit, push::parse_updates, verdict::Refusal},
-    git::{
-        hooks::{self, PROBE_VARIABLE},
-        parent_process, pause,
-        process::TOKEN_VARIABLES,
-        repository::find_common_dir,
-    },
+    git::{hooks, parent_process, pause, probe::PROBE_VARIABLE, process::TOKEN_VARIABLES, repository::find_common_dir},
 };
 
 /// Set for the hooks that run after the guard: a hook manager among them may keep our hook and run

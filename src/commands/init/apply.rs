@@ -3,18 +3,14 @@
 
 use anyhow::anyhow;
 
-use super::{
-    plan::Action,
-    survey::{Found, host_of},
-    undo,
-};
+use super::{plan::Action, projects::host_of, survey::Found, undo};
 use crate::{
     commands::{Context, Failure},
     config::clone_file,
     git::{
-        LocalClone,
-        hooks::{self, Fired},
+        LocalClone, hooks,
         local_config::{self, Change},
+        probe::{self, Fired},
         record::Record,
         remotes::{self, FetchFailure, Unreachable},
     },
@@ -102,7 +98,7 @@ fn prove(clone: &LocalClone, found: &Found) -> Result<(), Failure> {
         return Ok(());
     }
     for tree in clone.work_trees()? {
-        match hooks::fire(&tree, &found.canonical_remote, &found.canonical_url)? {
+        match probe::fire(&tree, &found.canonical_remote, &found.canonical_url)? {
             Fired::Refused => {}
             Fired::LetThrough | Fired::OtherRefused(_) => {
                 let tree = tree.root.display();

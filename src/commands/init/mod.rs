@@ -4,6 +4,7 @@
 
 mod apply;
 mod plan;
+mod projects;
 mod survey;
 mod undo;
 
@@ -108,7 +109,7 @@ impl Program for InitArgs {
 }
 
 fn report(found: &survey::Found, actions: &[plan::Action], done: bool) -> Report {
-    let host = |url: &str| survey::host_of(url);
+    let host = |url: &str| projects::host_of(url);
     Report {
         canonical: RemoteRow {
             remote: found.canonical_remote.clone(),
