@@ -106,7 +106,7 @@ fn it_guards_over_smart_http() {
 }
 
 #[test]
-fn tokens_reach_no_hook() {
+fn tokens_reach_no_child() {
     let world = World::new();
     world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\nenv >\"$SRV/../noted\"\n");
     world.with_fix();
@@ -114,4 +114,11 @@ fn tokens_reach_no_hook() {
     world.set("SECFIX_TOKEN", "glpat-SECRET");
     world.secfix(&["push"]).ok().never_says("SECRET");
     assert!(!world.read("noted").contains("SECRET"));
+    // Nor the ssh that git runs, nor the one that is asked for an alias.
+    world.write_program("bin/ssh", "#!/bin/sh\nenv >\"$SRV/../noted\"\nexit 255\n");
+    world.secfix(&["branch", "other"]).ends(5);
+    assert!(world.read("noted").contains("PATH=") && !world.read("noted").contains("SECRET"));
+    world.write("noted", "");
+    world.secfix(&["guard", "check", "alias:a/b", "HEAD"]).ends(3);
+    assert!(world.read("noted").contains("PATH=") && !world.read("noted").contains("SECRET"));
 }

@@ -211,7 +211,7 @@ impl World {
         let mut files = vec![];
         list(&self.path("work/.git"), &mut files);
         let passing = ["objects", "logs", "FETCH_HEAD", "index", "ORIG_HEAD", "COMMIT_EDITMSG", "refs", "packed-refs"];
-        files.retain(|(name, _)| !passing.iter().any(|start| name.starts_with(start)));
+        files.retain(|(name, _)| !passing.iter().any(|start| name.starts_with(start)) && !name.ends_with(".sample"));
         files.sort();
         let files: Vec<_> = files.into_iter().map(|(name, text)| format!("{name}\n{text}")).collect();
         format!("{head}\n{refs}\n{}", files.join("\n"))
