@@ -167,7 +167,7 @@ fn a_work_tree_that_cannot_switch_undoes_everything() {
     world.git(&["fetch", "--quiet", "security"]).ok();
     let before = world.state();
     let ran = world.secfix(&["branch", "y", "-b", "18-4"]).ends(1);
-    ran.warns("would be overwritten").warns("hint: git stash, or git secfix branch … --no-switch");
+    ran.warns("would be overwritten").warns("hint: git secfix branch y --no-switch");
     assert_eq!(world.state(), before);
     assert_eq!(world.read("work/app"), "mine\n");
     world.secfix(&["branch", "y", "--no-switch"]).ok().says("created").never_says("checked out");
@@ -266,4 +266,36 @@ fn a_server_that_is_gone_is_said_with_the_way_round() {
     world.secfix(&["branch", "x"]).ends(5).warns("cannot fetch `security`").warns("--no-fetch");
     assert_eq!(world.state(), before);
     world.secfix(&["branch", "x", "--no-fetch"]).ok();
+}
+
+#[test]
+fn work_committed_before_its_branch_is_pointed_out() {
+    let world = prepared();
+    world.commit("app", "the fix, on main\n");
+    let ran = world.secfix(&["branch", "late"]).ok();
+    ran.warns("`main` holds commits that no remote has").warns("git cherry-pick security/main..main");
+    world.git(&["cherry-pick", "security/main..main"]).ok();
+    // From now on they are known for a fix by their content only; the ids on main are not.
+    world.git(&["switch", "--quiet", "security-late"]).ok();
+    world.secfix(&["branch", "late"]).ok().never_says("holds commits");
+}
+
+#[test]
+fn a_line_that_only_canonical_has_is_not_passed_over() {
+    let world = prepared();
+    world.git_in(&world.server(CAN), &["branch", "stable-18-5-ee", "main"]).ok();
+    world.git(&["fetch", "--quiet", "origin"]).ok();
+    world.secfix(&["branch", "x", "--backport", "all"]).ends(1).warns("stable-18-5-ee").warns("--create-stable");
+    let before = (world.state(), world.server_refs(SEC));
+    world
+        .secfix(&["branch", "x", "--backport", "all", "--create-stable", "--dry-run"])
+        .ok()
+        .says("with its stable branch in security");
+    assert_eq!((world.state(), world.server_refs(SEC)), before);
+    world
+        .secfix(&["branch", "x", "--backport", "all", "--create-stable"])
+        .ok()
+        .says("security-x-18-5")
+        .never_says("18-2");
+    assert!(world.server_refs(SEC).contains("refs/heads/stable-18-5-ee"));
 }

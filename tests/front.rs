@@ -64,6 +64,10 @@ fn another_folder_may_be_named() {
     let elsewhere = world.path("home");
     world.git_in(&elsewhere, &["secfix", "init", "-C", &world.work().to_string_lossy()]).ok();
     world.git_in(&elsewhere, &["-C", &world.work().to_string_lossy(), "secfix", "doctor"]).ok();
+    world
+        .git_in(&elsewhere, &["secfix", "-C", &world.work().to_string_lossy(), "--json", "doctor"])
+        .ok()
+        .says("\"schema\"");
 }
 
 #[test]

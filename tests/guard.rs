@@ -44,7 +44,7 @@ fn the_mode_is_shown_and_set() {
     assert_eq!(world.secfix(&["guard", "mode"]).ok().stdout, "strict\n");
     world.secfix(&["guard", "mode", "paranoid"]).ok();
     assert_eq!(world.secfix(&["guard", "mode"]).ok().stdout, "paranoid\n");
-    world.secfix(&["guard", "mode", "off"]).ends(2).warns("`strict` or `paranoid`");
+    world.secfix(&["guard", "mode", "off"]).ends(2).warns("strict, paranoid");
     // Another `init` keeps it.
     world.secfix(&["init"]).ok();
     assert_eq!(world.secfix(&["guard", "mode"]).ok().stdout, "paranoid\n");
@@ -88,4 +88,13 @@ fn a_pause_ends_by_itself() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused();
     world.secfix(&["doctor"]).ok().never_says("nothing is checked");
+}
+
+#[test]
+fn a_mistyped_remote_is_no_folder() {
+    let world = World::new();
+    world.with_fix();
+    world.secfix(&["guard", "check", "orgin", "main"]).ends(2).warns("hint: git secfix guard check origin");
+    world.secfix(&["guard", "pause", "--for", "1m", "--reason", "x"]).ok();
+    world.secfix(&["guard", "check", "security"]).ok().warns("the guard is paused");
 }

@@ -226,3 +226,110 @@ fn random_histories_are_judged_as_git_judges_them() {
     println!("{asked} pushes, {refusals} of them with embargoed work, seed {SEED:#x}");
     assert!(refusals > asked / 10 && refusals < asked * 9 / 10, "{refusals} of {asked} is no fair mix");
 }
+
+#[test]
+fn what_was_pushed_through_canonical_s_remote_publishes_nothing() {
+    let world = World::new();
+    let fork = feature(&world);
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+    // A way to "protect" a clone that people do use.
+    world.git(&["config", "remote.origin.pushurl", &format!("git@gitlab.com:{SEC}.git")]).ok();
+    world.git(&["push", "origin", "HEAD:refs/heads/wip"]).ok();
+    world
+        .git(&["push", &fork, "HEAD:refs/heads/innocent"])
+        .refused()
+        .warns("prove nothing")
+        .warns("--unset-all remote.origin.pushurl");
+    world.git(&["config", "--unset", "remote.origin.pushurl"]).ok();
+    world.git(&["config", &format!("url.git@gitlab.com:{SEC}.pushInsteadOf"), &format!("git@gitlab.com:{CAN}")]).ok();
+    world.git(&["push", &fork, "HEAD:refs/heads/innocent"]).refused();
+}
+
+#[test]
+fn security_is_known_under_any_refspec() {
+    each_git(|world| {
+        let fork = feature(world);
+        world.secfix(&["push", "prompt-injection"]).ok();
+        let security = format!("git@gitlab.com:{SEC}.git");
+        world.git_in(&world.server(SEC), &["branch", "colleague-work", "security-prompt-injection"]).ok();
+        world
+            .git_in(&world.server(SEC), &["update-ref", "refs/merge-requests/7/head", "security-prompt-injection"])
+            .ok();
+        // Only what these refspecs keep may know of the work.
+        world.git(&["branch", "--delete", "--force", "security-prompt-injection"]).ok();
+        world.git(&["config", "remote.security.fetch", "+refs/heads/main:refs/remotes/security/main"]).ok();
+        world.git(&["update-ref", "-d", "refs/remotes/security/security-prompt-injection"]).ok();
+        for (name, spec, kept) in [
+            ("one", "+refs/heads/colleague-work:refs/remotes/one/colleague-work", "refs/remotes/one/colleague-work"),
+            ("two", "+refs/heads/colleague-*:refs/remotes/two/colleague-*", "refs/remotes/two/colleague-work"),
+            ("three", "+refs/merge-requests/*/head:refs/mr/*", "refs/mr/7"),
+        ] {
+            world.git(&["config", &format!("remote.{name}.url"), &security]).ok();
+            world.git(&["config", &format!("remote.{name}.fetch"), spec]).ok();
+            world.git(&["fetch", "--quiet", name]).ok();
+            fs::remove_file(world.path("work/.git/FETCH_HEAD")).unwrap();
+            world.git(&["push", &fork, &format!("{kept}:refs/heads/x")]).refused().warns("embargoed");
+            world.git(&["update-ref", "-d", kept]).ok();
+        }
+        // Fetched by URL, held by nothing.
+        world.git(&["fetch", "--quiet", &security, "colleague-work"]).ok();
+        world.git(&["push", &fork, "FETCH_HEAD:refs/heads/x"]).refused().warns("embargoed");
+        world.git(&["push", &fork, "feature"]).ok();
+    });
+}
+
+#[test]
+fn branches_for_security_are_known_by_where_they_go() {
+    let world = World::new();
+    let fork = feature(&world);
+    let security = format!("git@gitlab.com:{SEC}.git");
+    world.git(&["remote", "add", "other", &security]).ok();
+    world.git(&["fetch", "--quiet", "other"]).ok();
+    world.git(&["switch", "--quiet", "--create", "one", "--track", "other/main"]).ok();
+    world.commit("one", "x");
+    world.git(&["push", &fork, "one"]).refused();
+    world.git(&["switch", "--quiet", "--create", "two", "--no-track", "origin/main"]).ok();
+    world.commit("two", "x");
+    world.git(&["config", "branch.two.remote", &security]).ok();
+    world.git(&["push", &fork, "two"]).refused();
+    world.git(&["remote", "rename", "security", "renamed"]).ok();
+    world.git(&["switch", "--quiet", "--create", "three", "--track", "renamed/main"]).ok();
+    world.commit("three", "x");
+    world.git(&["push", &fork, "three"]).refused();
+    world.git(&["switch", "--quiet", "--create", "plain", "--no-track", "origin/main"]).ok();
+    world.commit("plain", "x");
+    world.git(&["push", &fork, "plain"]).ok();
+    world.git(&["symbolic-ref", "refs/heads/security-sym", "refs/heads/plain"]).ok();
+    world.git(&["push", &fork, "security-sym:again"]).refused();
+}
+
+#[test]
+fn earlier_versions_of_a_fix_are_embargoed() {
+    each_git(|world| {
+        world.with_fix();
+        let fork = world.fork();
+        world.git(&["branch", "backup"]).ok();
+        world.git(&["commit", "--quiet", "--amend", "--message", "Better"]).ok();
+        world.git(&["push", &fork, "backup"]).refused().warns("an earlier security-prompt-injection");
+        world.git(&["tag", "keep"]).ok();
+        world.git(&["reset", "--quiet", "--hard", "origin/main"]).ok();
+        world.git(&["push", &fork, "keep"]).refused();
+    });
+}
+
+#[test]
+fn a_single_branch_clone_can_tell() {
+    each_git(|world| {
+        fs::remove_dir_all(world.work()).unwrap();
+        world
+            .git_in(
+                world.root(),
+                &["clone", "--quiet", "--single-branch", &format!("git@gitlab.com:{CAN}.git"), "work"],
+            )
+            .ok();
+        let fork = feature(world);
+        world.git(&["push", &fork, "feature"]).ok();
+        world.git(&["push", &fork, "security-prompt-injection:x"]).refused().warns("git fetch origin");
+        world.secfix(&["doctor"]).ok();
+    });
+}

@@ -122,3 +122,62 @@ fn tokens_reach_no_child() {
     world.secfix(&["guard", "check", "alias:a/b", "HEAD"]).ends(3);
     assert!(world.read("noted").contains("PATH=") && !world.read("noted").contains("SECRET"));
 }
+
+#[test]
+fn secrets_of_urls_are_never_shown() {
+    let world = World::new();
+    world.with_fix();
+    let never = |arguments: &[&str]| drop(world.git(arguments).never_says("SECRETPW"));
+    for url in [
+        format!("ssh://git:SECRETPW@fork.example/{SEC}.git"),
+        format!("https://oauth2:SECRETPW@gitlab.com/{CAN}.git"),
+        "https://oauth2:SECRETPW%40gitlab.com/a/b".to_owned(),
+        "https://gitlab.com/a/b?private_token=SECRETPW".to_owned(),
+    ] {
+        never(&["secfix", "guard", "check", &url]);
+        let hook = world.path("work/.git/hooks/pre-push");
+        world.run(world.command(&hook, &[&url, &url])).ends(1).never_says("SECRETPW");
+        world.secfix(&["guard", "pause", "--for", "1m", "--reason", "x"]).ok();
+        world.run(world.command(&hook, &[&url, &url])).ok().never_says("SECRETPW");
+        world.secfix(&["guard", "resume"]).ok();
+    }
+    // Git hands the rewritten URL on, and the one that was typed as the remote's name.
+    world.git(&["config", "url.git@gitlab.com:.pushInsteadOf", "https://oauth2:SECRETPW@gitlab.com/"]).ok();
+    let typed = format!("https://oauth2:SECRETPW@gitlab.com/{CAN}.git");
+    world.git(&["push", &typed, "HEAD:refs/heads/x"]).refused().warns("refused: https://…@gitlab.com/");
+    assert!(!world.read("work/.git/secfix/guard.log").contains("SECRETPW"));
+}
+
+#[test]
+fn tokens_of_a_remote_are_in_no_argument_list() {
+    let world = World::new();
+    let git = std::fs::read_link(world.path("bin/git")).unwrap();
+    std::fs::remove_file(world.path("bin/git")).unwrap();
+    world.write_program(
+        "bin/git",
+        &format!("#!/bin/sh\necho \"$*\" >>\"$SRV/../arguments\"\nexec {} \"$@\"\n", git.display()),
+    );
+    world.git(&["remote", "set-url", "origin", &format!("https://oauth2:placeholder@gitlab.com/{CAN}.git")]).ok();
+    let config = world.read("work/.git/config").replace("placeholder", "SECRETPW");
+    world.write("work/.git/config", &config);
+    // Not by `git secfix`, which would find git's own folder before ours.
+    world.run(world.command("git-secfix-init", &["--no-fetch"])).ok().never_says("SECRETPW");
+    world.run(world.command("git-secfix-doctor", &[])).never_says("SECRETPW");
+    assert!(world.read("arguments").contains("hook run"));
+    assert!(!world.read("arguments").contains("SECRETPW"));
+}
+
+#[test]
+fn a_hook_that_pushes_elsewhere_keeps_the_hooks_there() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    world.git_in(world.root(), &["clone", "--quiet", &format!("git@gitlab.com:{CAN}.git"), "other"]).ok();
+    let other = world.path("other");
+    world.write_program("other/.git/hooks/pre-push", NOTING);
+    world.git_in(&other, &["secfix", "init"]).ok();
+    let push =
+        format!("#!/bin/sh\nunset GIT_DIR; cd '{}' && git push security HEAD:refs/heads/nested\n", other.display());
+    world.write_program("work/.git/hooks/pre-push.before-secfix", &push);
+    world.git(&["push", "security", "HEAD:refs/heads/feature"]).ok();
+    assert!(world.read("noted").contains("refs/heads/nested"));
+}

@@ -236,3 +236,76 @@ fn a_guard_that_is_not_in_order_refuses() {
         world.git(&["push", "security", "HEAD:refs/heads/again"]).ok();
     });
 }
+
+#[test]
+fn options_are_read_as_git_reads_them() {
+    each_git(|world| {
+        world.with_fix();
+        let refused = |arguments: &[&str], why: &str| {
+            let before = world.server_refs(SEC);
+            world.git(arguments).refused().warns(why);
+            assert_eq!(world.server_refs(SEC), before, "{arguments:?}");
+        };
+        // The shortest abbreviations, and `--` as a value.
+        refused(&["push", "--m", "security"], "mirror push");
+        refused(&["push", "--pu", "mr.create", "security", "HEAD"], "mr.create");
+        refused(&["push", "-o", "--", "-o", "mr.create", "security", "HEAD"], "mr.create");
+        refused(&["-c", "remote.security.mirror=true", "push", "security"], "mirror push");
+        // Options of the command line take the place of those of the configuration.
+        world.git(&["config", "push.pushOption", &format!("mr.target_project={SEC}")]).ok();
+        refused(&["push", "-o", "mr.create", "security", "HEAD"], "mr.create");
+        world.git(&["config", "push.pushOption", "mr.create"]).ok();
+        world.git(&["config", "--add", "push.pushOption", ""]).ok();
+        world.git(&["push", "security", "HEAD"]).ok();
+        world.git(&["config", "--unset-all", "push.pushOption"]).ok();
+        // Another program at the other end.
+        refused(&["push", "--receive-pack=git-receive-pack x;", "security", "HEAD:x"], "--receive-pack");
+        world.git(&["config", "remote.security.receivepack", "git-receive-pack x;"]).ok();
+        refused(&["push", "security", "HEAD:x"], "remote.security.receivepack");
+        world.git(&["config", "--unset", "remote.security.receivepack"]).ok();
+        // Git under another name.
+        let git = fs::read_link(world.path("bin/git")).unwrap();
+        std::os::unix::fs::symlink(git, world.path("bin/g")).unwrap();
+        let ran = world.run(world.command("g", &["push", "-o", "mr.create", "security", "HEAD:x"]));
+        ran.refused().warns("mr.create");
+    });
+}
+
+#[test]
+fn hosts_are_those_that_git_connects_to() {
+    each_git(|world| {
+        world.with_fix();
+        for url in [
+            format!("[evil.example]@gitlab.com:{SEC}.git"),
+            format!("ssh://[evil.example]@gitlab.com/{SEC}.git"),
+            format!("[evil.example:22]@gitlab.com:{SEC}.git"),
+            format!("ssh://a:b@gitlab.com:443/{SEC}.git"),
+        ] {
+            world.git(&["push", &url, "HEAD:refs/heads/x"]).refused().warns("cannot be told where");
+        }
+        // What the configuration says may depend on the user and the letter case.
+        world.write(
+            "home/.ssh/config",
+            "Match originalhost sec user evil\n  HostName evil.example\nHost sec gl2\n  HostName gitlab.com\nHost Gl2\n  HostName evil.example\n",
+        );
+        world.git(&["push", &format!("git@sec:{SEC}.git"), "HEAD:refs/heads/x"]).ok();
+        world.git(&["push", &format!("gl2:{SEC}.git"), "HEAD:refs/heads/x"]).ok();
+        for url in [format!("evil@sec:{SEC}.git"), format!("Gl2:{SEC}.git")] {
+            world.git(&["push", &url, "HEAD:refs/heads/y"]).refused().warns("embargoed");
+        }
+        // The ssh of the command line, with a configuration of its own.
+        world.write("home/other", "Host gx\n  HostName gitlab.com\n");
+        let ssh = format!("{} -F ~/other", which::which("ssh").unwrap().display());
+        let before = world.server_refs(CAN);
+        world.git(&[
+            "-c",
+            &format!("core.sshCommand={ssh}"),
+            "push",
+            &format!("gx:{CAN}.git"),
+            "origin/main:refs/heads/x",
+        ]);
+        assert_eq!(world.server_refs(CAN), before);
+        world.set("GIT_SSH_COMMAND", &ssh);
+        world.secfix(&["guard", "check", &format!("gx:{CAN}.git"), "HEAD"]).ends(3).warns("is the public project");
+    });
+}

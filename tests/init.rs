@@ -294,3 +294,60 @@ fn a_submodule_is_a_clone_of_its_own() {
         assert!(!world.exists("outer/.git/secfix.toml"));
     });
 }
+
+#[test]
+fn a_clone_of_a_fork_is_told_how_to_add_the_public_project() {
+    let world = World::new();
+    clone_of(&world, "git@gitlab.com:me/ai-assist.git");
+    let ran = world.secfix(&["init"]).ends(2);
+    let hint = format!("git remote add upstream git@gitlab.com:{CAN}.git && git secfix init");
+    ran.warns(&format!("hint: {hint}\n"));
+    // The hint works when pasted, and fetches what the guard will need to know.
+    let shell = world.command("bash", &["-c", &hint]);
+    world.run(shell).ok().says("canonical  upstream").says("fetched");
+    let fork = world.fork();
+    world.git(&["switch", "--quiet", "--create", "feature", "origin/main"]).ok();
+    world.commit("feature", "x");
+    world.git(&["push", &fork, "feature"]).ok();
+}
+
+#[test]
+fn a_pasted_url_names_the_project_and_a_known_mirror_is_never_public() {
+    let world = World::new();
+    world.secfix(&["init", "--no-fetch", "--canonical", &format!("https://gitlab.com/{CAN}")]).ok();
+    world.secfix(&["init", "--no-fetch", "--canonical", SEC]).ends(2).warns("is the private mirror of");
+}
+
+#[test]
+fn a_remote_that_was_replaced_since_survives_undo() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    world.git(&["remote", "set-url", "security", "git@gitlab.com:me/mine.git"]).ok();
+    world.secfix(&["init", "--undo"]).ok();
+    assert_eq!(world.git(&["remote", "get-url", "security"]).ok().line(), "git@gitlab.com:me/mine.git");
+}
+
+#[test]
+fn undo_sees_embargoed_work_under_any_name() {
+    let world = World::new();
+    world.with_fix();
+    world.git(&["switch", "--quiet", "--detach"]).ok();
+    world.git(&["branch", "-D", "security-prompt-injection"]).ok();
+    world.secfix(&["push", "x"]).ends(1);
+    // Security knows it from a colleague, and here it is only the detached HEAD.
+    world.git(&["push", "security", "HEAD:refs/heads/security-prompt-injection"]).ok();
+    world.git(&["fetch", "--quiet", "security"]).ok();
+    world.secfix(&["init", "--undo"]).ends(3).warns("HEAD of [world]/work");
+    world.secfix(&["init", "--undo", "--dry-run"]).ok();
+    world.git(&["switch", "--quiet", "main"]).ok();
+    world.secfix(&["init", "--undo"]).ok();
+}
+
+#[test]
+fn a_fetch_that_is_killed_leaves_the_guard_in_place() {
+    let world = World::new();
+    world.write_program("bin/ssh", "#!/bin/sh\nkill -9 $(ps -o ppid= -p $PPID)\nexit 1\n");
+    let ran = world.secfix(&["init"]);
+    assert_ne!(ran.code, 0, "{ran}");
+    world.run(world.command(world.path("work/.git/hooks/pre-push"), &["origin", &url(CAN)])).ends(1).refused();
+}

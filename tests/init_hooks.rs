@@ -159,24 +159,21 @@ fn a_hooks_path_of_an_included_file_is_found() {
 }
 
 #[test]
-fn a_hooks_path_that_goes_on_winning_is_an_error_and_nothing_is_half_done() {
+fn a_hooks_path_that_is_included_later_is_overruled() {
     let world = World::new();
     world.write_program("hooks/pre-push", HOOK);
     world.write("late.gitconfig", &format!("[core]\n\thooksPath = {}\n", world.path("hooks").display()));
-    // Included after the section in which ours would stand.
     let config = world.read("work/.git/config");
     world.write(
         "work/.git/config",
         &format!("{config}[include]\n\tpath = {}\n", world.path("late.gitconfig").display()),
     );
     let before = world.state();
-    let ran = world.secfix(&["init"]);
-    if ran.code == 0 {
-        guards(&world, "work");
-    } else {
-        ran.ends(1).warns("does not answer").warns("core.hooksPath");
-        assert_eq!(world.state(), before);
-    }
+    world.secfix(&["init"]).ok();
+    guards(&world, "work");
+    runs_the_other_hook(&world, "work");
+    world.secfix(&["init", "--undo"]).ok();
+    assert_eq!(world.state(), before);
 }
 
 #[test]
@@ -252,7 +249,7 @@ fn two_hooks_that_arrived_after_each_other_both_run() {
 #[test]
 fn no_guard_means_none() {
     let world = World::new();
-    world.secfix(&["init", "--no-guard"]).ok().says("not installed, as asked");
+    world.secfix(&["init", "--no-guard"]).ok().says("left as it is, as asked");
     assert!(!world.exists("work/.git/hooks/pre-push"));
     world.secfix(&["doctor"]).ends(1).says("does not refuse");
     assert_ne!(SEC, CAN);
@@ -275,4 +272,63 @@ fn the_hook_is_plain_posix_shell() {
             if shell == "busybox" { vec!["sh", &hook, "origin", &url] } else { vec![&hook, "origin", &url] };
         world.run(world.command(shell_path, &arguments)).ends(1).refused();
     }
+}
+
+#[test]
+fn a_hook_that_lost_its_mode_is_mended() {
+    each_git(|world| {
+        use std::os::unix::fs::PermissionsExt;
+        world.secfix(&["init"]).ok();
+        fs::set_permissions(world.path("work/.git/hooks/pre-push"), fs::Permissions::from_mode(0o644)).unwrap();
+        world.secfix(&["init", "--check"]).ends(1).says("would be installed");
+        world.secfix(&["branch", "x"]).ok().warns("the guard does not stand in this work tree");
+        world.secfix(&["init"]).ok().says("installed");
+        guards(world, "work");
+    });
+}
+
+#[test]
+fn hooks_put_into_our_folder_survive_undo() {
+    let world = World::new();
+    world.write("home/.gitconfig", "[core]\n\thooksPath = ~/hooks\n");
+    world.secfix(&["init"]).ok();
+    world.write_program("work/.git/secfix/hooks/pre-commit", "#!/bin/sh\n# mine\n");
+    world.secfix(&["init", "--undo"]).ok();
+    assert!(world.read("work/.git/secfix/hooks/pre-commit").contains("# mine"));
+    assert!(!world.exists("work/.git/secfix/hooks/pre-push"));
+    world.secfix(&["init", "--undo"]).ok();
+}
+
+#[test]
+fn a_work_tree_may_have_any_name() {
+    let world = World::new();
+    world.git(&["config", "extensions.worktreeConfig", "true"]).ok();
+    for (tree, hooks) in [("work", "one"), ("git", "two")] {
+        if tree == "git" {
+            world.git(&["worktree", "add", "--quiet", "../git"]).ok();
+        }
+        world.write_program(&format!("{hooks}/pre-push"), &format!("#!/bin/sh\necho {hooks} >\"$SRV/../ran\"\n"));
+        let path = world.path(hooks);
+        world.git_in(&world.path(tree), &["config", "--worktree", "core.hooksPath", &path.to_string_lossy()]).ok();
+    }
+    world.secfix(&["init"]).ok();
+    for (tree, hooks) in [("work", "one"), ("git", "two")] {
+        guards(&world, tree);
+        world.git_in(&world.path(tree), &["push", "security", &format!("HEAD:refs/heads/{hooks}")]).ok();
+        assert_eq!(world.read("ran"), format!("{hooks}\n"));
+    }
+}
+
+#[test]
+fn a_folder_of_hooks_that_is_a_link_is_wrapped() {
+    let world = World::new();
+    fs::rename(world.path("work/.git/hooks"), world.path("shared-hooks")).unwrap();
+    symlink(world.path("shared-hooks"), world.path("work/.git/hooks")).unwrap();
+    world.write_program("shared-hooks/pre-push", HOOK);
+    let before = world.state();
+    world.secfix(&["init"]).ok();
+    guards(&world, "work");
+    runs_the_other_hook(&world, "work");
+    world.secfix(&["init", "--undo"]).ok();
+    assert_eq!(world.state(), before);
 }

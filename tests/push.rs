@@ -16,7 +16,7 @@ fn all_branches_are_pushed_and_tracked() {
         assert_eq!(world.server_refs(SEC).matches("refs/heads/security-prompt-injection").count(), 3);
         assert!(!world.server_refs(CAN).contains("security-"));
         world.git(&["status"]).ok().says("up to date with 'security/security-prompt-injection'");
-        world.secfix(&["push"]).ok();
+        world.secfix(&["push"]).ok().says("up to date");
         // From another branch, by name.
         world.git(&["switch", "--quiet", "main"]).ok();
         world.secfix(&["push"]).ends(2).warns("`main` is no branch of a fix").warns("hint: git secfix push NAME");
@@ -41,7 +41,11 @@ fn nothing_is_pushed_when_one_branch_is_rejected() {
         .ok();
     world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
     let before = world.server_refs(SEC);
-    world.secfix(&["push"]).ends(1).warns("rejected").warns("hint: if somebody else pushed: git fetch security");
+    world
+        .secfix(&["push"])
+        .ends(1)
+        .warns("has commits of `security-prompt-injection-18-4`")
+        .warns("hint: git fetch security && git log");
     assert_eq!(world.server_refs(SEC), before);
 }
 
@@ -67,4 +71,20 @@ fn a_remote_that_leads_elsewhere_is_refused_even_without_the_hook() {
     let before = world.server_refs(CAN);
     world.secfix(&["push"]).ends(3).warns("pushes to").warns("hint: git config --unset-all remote.security.pushurl");
     assert_eq!(world.server_refs(CAN), before);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_no_rejection() {
+    let world = World::new();
+    world.with_fix();
+    world.write_program("bin/ssh", "#!/bin/sh\necho 'ssh: Could not resolve hostname gitlab.com' >&2\nexit 255\n");
+    world.secfix(&["push"]).ends(5).warns("nothing was pushed").warns("hint: git ls-remote security HEAD");
+}
+
+#[test]
+fn the_guard_s_refusal_is_passed_on() {
+    let world = World::new();
+    world.with_fix();
+    world.git(&["config", "push.pushOption", "mr.create"]).ok();
+    world.secfix(&["push"]).ends(3).warns("the guard refused").warns("mr.create");
 }

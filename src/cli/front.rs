@@ -71,15 +71,32 @@ pub fn run() -> ExitCode {
     report_defects();
     clap_complete::CompleteEnv::with_factory(definition_of_all).bin("git-secfix").complete();
     let mut arguments = env::args_os().skip(1);
-    let Some(first) = arguments.next() else {
+    let (options, first) = leading_options(&mut arguments);
+    let Some(first) = first else {
         Ui::default().answer(&overview());
         return ExitCode::from(Exit::Done.code());
     };
-    let rest: Vec<OsString> = arguments.collect();
+    let rest: Vec<OsString> = arguments.chain(options).collect();
     match door(&first, &rest) {
         Ok(code) => code,
         Err(failure) => end(Ui::default(), &failure, Exit::Refused.code()),
     }
+}
+
+/// Splits the options that all programs share from before the command, where people write them too.
+fn leading_options(arguments: &mut impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<OsString>) {
+    let mut options = Vec::new();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("-C" | "--color") => {
+                options.push(argument);
+                options.extend(arguments.next());
+            }
+            Some("--json" | "-q" | "--quiet" | "-v" | "--verbose") => options.push(argument),
+            _ => return (options, Some(argument)),
+        }
+    }
+    (options, None)
 }
 
 fn door(first: &OsStr, rest: &[OsString]) -> Result<ExitCode, Failure> {

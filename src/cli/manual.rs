@@ -18,10 +18,12 @@ use crate::{commands::Failure, domain::exit::Exit, ui::Ui};
 /// Only when the text cannot be collected, which the memory never refuses.
 pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = vec![page(&definition_of_all(), &[])?];
-    for program in programs() {
+    for mut program in programs() {
+        // Only then do the inner commands know the options that they share.
+        program.build();
         let name = program.get_name().trim_start_matches("git-secfix-");
         pages.push(page(&program, &[name])?);
-        for inner in program.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        for inner in program.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
             pages.push(page(inner, &[name, inner.get_name()])?);
         }
     }
@@ -39,8 +41,9 @@ fn page(command: &Command, words: &[&str]) -> std::io::Result<(String, Vec<u8>)>
         .version(env!("CARGO_PKG_VERSION"))
         .after_help("");
     command.build();
-    let has_commands = command.has_subcommands();
-    let man = Man::new(command)
+    let usage = command.render_usage().to_string().trim_start_matches("Usage:").trim().to_owned();
+    let has_commands = command.get_subcommands().any(|inner| !inner.is_hide_set());
+    let man = Man::new(command.clone())
         .title(name.to_uppercase())
         .section("1")
         .manual("git-secfix")
@@ -48,15 +51,57 @@ fn page(command: &Command, words: &[&str]) -> std::io::Result<(String, Vec<u8>)>
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
-    man.render_synopsis_section(&mut text)?;
+    synopsis(&usage).to_writer(&mut text)?;
     man.render_description_section(&mut text)?;
-    man.render_options_section(&mut text)?;
     if has_commands {
-        man.render_subcommands_section(&mut text)?;
+        commands(&command).to_writer(&mut text)?;
+    }
+    if command.get_arguments().next().is_some() {
+        man.render_options_section(&mut text)?;
     }
     exit_status().to_writer(&mut text)?;
     files().to_writer(&mut text)?;
+    see_also(words).to_writer(&mut text)?;
     Ok((format!("{name}.1"), text))
+}
+
+/// How the command is called; unlike the generated section, with the names of the values.
+fn synopsis(usage: &str) -> Roff {
+    let mut section = Roff::new();
+    section.control("SH", ["SYNOPSIS"]);
+    for line in usage.lines() {
+        section.text([roman(line.trim())]);
+        section.control("br", []);
+    }
+    section
+}
+
+fn commands(command: &Command) -> Roff {
+    let mut section = Roff::new();
+    section.control("SH", ["COMMANDS"]);
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help") {
+        section.control("TP", []);
+        section.text([bold(inner.get_name())]);
+        section.text([roman(inner.get_about().map(ToString::to_string).unwrap_or_default())]);
+    }
+    section
+}
+
+fn see_also(words: &[&str]) -> Roff {
+    let mut section = Roff::new();
+    section.control("SH", ["SEE ALSO"]);
+    let names = [
+        "git-secfix",
+        "git-secfix-init",
+        "git-secfix-branch",
+        "git-secfix-push",
+        "git-secfix-guard",
+        "git-secfix-doctor",
+    ];
+    let own = words.iter().fold("git-secfix".to_owned(), |name, word| format!("{name}-{word}"));
+    let others: Vec<String> = names.iter().filter(|name| **name != own).map(|name| format!("{name}(1)")).collect();
+    section.text([roman(format!("{}, githooks(5)", others.join(", ")))]);
+    section
 }
 
 fn exit_status() -> Roff {

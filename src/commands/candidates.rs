@@ -8,7 +8,7 @@ use super::Failure;
 use crate::{
     config::clone_file,
     domain::{policy::Policy, version::ReleaseLine},
-    git::{LocalClone, branches},
+    git::{LocalClone, branches, remotes},
 };
 
 fn clone_and_policy() -> Option<(LocalClone, Policy)> {
@@ -29,6 +29,12 @@ pub(super) fn fixes() -> Vec<CompletionCandidate> {
     names.sort();
     names.dedup();
     names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// The remotes of this clone.
+pub(super) fn remotes() -> Vec<CompletionCandidate> {
+    let Ok(clone) = LocalClone::open(Path::new(".")) else { return vec![] };
+    remotes::list(&clone).into_iter().map(|remote| CompletionCandidate::new(remote.name)).collect()
 }
 
 /// The release lines that have a stable branch in security, newest first, and `all`.

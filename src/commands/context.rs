@@ -6,7 +6,7 @@ use super::Failure;
 use crate::{
     config::{clone_file, settings::Settings},
     domain::{exit::Exit, policy::Policy},
-    git::LocalClone,
+    git::{LocalClone, hooks},
     ui::Ui,
 };
 
@@ -63,6 +63,9 @@ impl Context {
         let clone = self.open()?;
         let settings = clone_file::settings(clone.common_dir())?.ok_or_else(not_prepared)?;
         let policy = settings.policy()?;
+        if !hooks::is_in_place(&clone)? {
+            self.ui.warning("the guard does not stand in this work tree; to put it back: git secfix init");
+        }
         Ok(Prepared { clone, settings, policy })
     }
 }

@@ -126,15 +126,8 @@ fn check_clone(clone: &LocalClone, policy: &Policy) -> Result<Vec<Finding>, Fail
     findings.push(check_canonical(clone, policy, canonical)?);
     findings.extend(check_security(clone, policy, &all)?);
     findings.extend(check_defaults(clone, policy, canonical));
-    // A push to canonical is what the guard must refuse, also when no remote leads there any more.
-    let host = policy.instance.servers.first().map(ToString::to_string).unwrap_or_default();
-    let made_up = format!("https://{host}/{}.git", policy.canonical);
-    let (name, url) = match canonical.and_then(|remote| Some((remote.name.as_str(), remote.fetch_url.as_deref()?))) {
-        Some(found) => found,
-        None => ("canonical", made_up.as_str()),
-    };
     for tree in clone.work_trees()? {
-        findings.push(check_guard(clone, &tree, name, url)?);
+        findings.push(check_guard(clone, &tree, Some(policy))?);
     }
     findings.push(check_pause(clone));
     Ok(findings)
@@ -153,11 +146,7 @@ fn check_canonical(clone: &LocalClone, policy: &Policy, canonical: Option<&Remot
             "git remote add origin URL && git fetch origin",
         ));
     };
-    let fetched = remote
-        .namespaces
-        .iter()
-        .try_fold(0, |count, namespace| branches::names_below(clone, namespace).map(|names| count + names.len()))?;
-    if fetched == 0 {
+    if remotes::branches_of(clone, remote)?.is_empty() {
         let text = format!("{} was never fetched, so what is published cannot be told", remote.name);
         return Ok(Finding::bad(what, text, format!("git fetch {}", remote.name)));
     }
@@ -234,11 +223,11 @@ fn check_defaults(clone: &LocalClone, policy: &Policy, canonical: Option<&Remote
     findings
 }
 
-fn check_guard(clone: &LocalClone, tree: &WorkTree, remote: &str, url: &str) -> Result<Finding, Failure> {
+fn check_guard(clone: &LocalClone, tree: &WorkTree, policy: Option<&Policy>) -> Result<Finding, Failure> {
     let what = "guard";
     let shown = tree.root.display();
     let folder = hooks::effective_folder(tree)?;
-    Ok(match probe::fire(tree, remote, url)? {
+    Ok(match probe::fire(tree, policy)? {
         Fired::Refused => {
             let site = hooks::site(clone, tree)?;
             let kept = match (&site, site.kept_hook(tree)) {

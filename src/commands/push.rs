@@ -13,7 +13,11 @@ use crate::{
         fix::FixName,
         policy::{Place, Policy},
     },
-    git::{LocalClone, branches, process::Progress, remotes},
+    git::{
+        LocalClone, branches,
+        process::Progress,
+        remotes::{self, Unreachable},
+    },
     ui::Table,
 };
 
@@ -38,8 +42,14 @@ pub struct PushArgs {
 struct Report {
     fix: String,
     remote: String,
-    branches: Vec<String>,
+    branches: Vec<Row>,
     done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: String,
+    state: String,
 }
 
 impl Program for PushArgs {
@@ -51,10 +61,13 @@ impl Program for PushArgs {
         let names = branches_of(&clone, &policy, &fix)?;
         let remote = policy.security_remote.to_string();
         check_remote(&clone, &policy, &remote)?;
-        if !self.dry_run {
-            push(&clone, &remote, &names, self.force_with_lease, context)?;
-        }
-        let report = Report { fix: fix.to_string(), remote, branches: names, done: !self.dry_run };
+        let branches = if self.dry_run {
+            let row = |name: &String| Row { branch: name.clone(), state: "would be pushed".to_owned() };
+            names.iter().map(row).collect()
+        } else {
+            push(&clone, &remote, &names, self.force_with_lease, context)?
+        };
+        let report = Report { fix: fix.to_string(), remote, branches, done: !self.dry_run };
         context.ui.report(Self::NAME, &report, || text(&report));
         Ok(Exit::Done)
     }
@@ -101,32 +114,96 @@ fn check_remote(clone: &LocalClone, policy: &Policy, remote: &str) -> Result<(),
     }
 }
 
-fn push(clone: &LocalClone, remote: &str, names: &[String], force: bool, context: &Context) -> Result<(), Failure> {
-    let mut arguments: Vec<String> = ["push", "--atomic", "--set-upstream"].map(str::to_owned).into();
+/// Pushes all branches, or none; tells what became of each.
+fn push(
+    clone: &LocalClone,
+    remote: &str,
+    names: &[String],
+    force: bool,
+    context: &Context,
+) -> Result<Vec<Row>, Failure> {
+    let mut arguments: Vec<String> =
+        ["push", "--atomic", "--set-upstream", "--porcelain", "--progress"].map(str::to_owned).into();
     if force {
         arguments.push("--force-with-lease".to_owned());
     }
     arguments.extend(["--".to_owned(), remote.to_owned()]);
     arguments.extend(names.iter().map(|name| format!("refs/heads/{name}:refs/heads/{name}")));
-    let progress = if context.ui.quiet || context.ui.json { Progress::Kept } else { Progress::Shown };
-    let ended = clone.git().talk(&arguments, &progress)?;
+    let spinner = context.ui.spinner(&format!("pushing to {remote}"));
+    let ended = clone.git().talk(&arguments, &Progress::Told(&|state| spinner.tell(state)))?;
+    drop(spinner);
+    let rows: Vec<Row> = names
+        .iter()
+        .map(|name| Row { branch: name.clone(), state: state_of(name, &ended.stdout).unwrap_or("unknown").to_owned() })
+        .collect();
     if ended.success {
-        return Ok(());
+        return Ok(rows);
     }
-    let said = match ended.stderr.trim() {
-        "" => String::new(),
-        said => format!(": {said}"),
-    };
-    let first = names.first().map_or("", String::as_str);
-    Err(Failure::not_done(anyhow!("git did not push, so nothing of the fix was changed in {remote}{said}"))
-        .hint(format!("if somebody else pushed: git fetch {remote} && git log {first}..{remote}/{first}")))
+    Err(not_pushed(remote, &rows, &ended.stderr))
+}
+
+/// What became of a branch, from the lines of `git push --porcelain`: a flag, the references, a
+/// summary, with tabs between them (git-push(1), "OUTPUT").
+fn state_of<'a>(name: &str, porcelain: &'a str) -> Option<&'a str> {
+    porcelain.lines().find_map(|line| {
+        let mut fields = line.split('\t');
+        let (flag, references, summary) = (fields.next()?, fields.next()?, fields.next()?);
+        references.ends_with(&format!(":refs/heads/{name}")).then_some(match flag {
+            "=" => "up to date",
+            "!" => summary,
+            _ => "pushed",
+        })
+    })
+}
+
+/// Why nothing was pushed, in the words of what to do about it.
+fn not_pushed(remote: &str, rows: &[Row], stderr: &str) -> Failure {
+    if let Some(at) = stderr.find("refused: ") {
+        let said = stderr[at + "refused: ".len()..].split("\nerror: ").next().unwrap_or_default();
+        return Failure::refused(anyhow!("the guard refused: {}", said.trim())).hint("git secfix doctor");
+    }
+    let is_behind = |row: &&Row| row.state.contains("(fetch first)") || row.state.contains("(non-fast-forward)");
+    if let Some(row) = rows.iter().find(is_behind) {
+        let branch = &row.branch;
+        let error = anyhow!("{remote} has commits of `{branch}` that this clone does not have, so nothing was pushed");
+        return Failure::not_done(error).hint(format!("git fetch {remote} && git log {branch}..{remote}/{branch}"));
+    }
+    if let Some(row) = rows.iter().find(|row| row.state.contains("(stale info)")) {
+        let branch = &row.branch;
+        let error = anyhow!("somebody pushed `{branch}` since it was last fetched (stale info), so nothing was pushed");
+        return Failure::not_done(error).hint(format!("git fetch {remote} && git log {branch}..{remote}/{branch}"));
+    }
+    let said = remotes::condensed(stderr);
+    if rows.iter().any(|row| row.state.contains("rejected")) {
+        let error = anyhow!("{remote} rejected the push, so nothing was pushed: {said}");
+        return Failure::not_done(error)
+            .hint(format!("git fetch {remote}, and ask a maintainer of the security project"));
+    }
+    let error = anyhow!("nothing was pushed: {said}");
+    match Unreachable::from_stderr(stderr) {
+        Unreachable::Other => Failure::not_done(error).hint("git secfix doctor"),
+        _ => Failure::network(error).hint(format!("git ls-remote {remote} HEAD")),
+    }
 }
 
 fn text(report: &Report) -> String {
-    let state = if report.done { "pushed" } else { "would be pushed" };
     let mut table = Table::default();
-    for name in &report.branches {
-        table.row([name.clone(), format!("{}/{name}", report.remote), state.to_owned()]);
+    for Row { branch, state } in &report.branches {
+        table.row([branch.clone(), format!("{}/{branch}", report.remote), state.clone()]);
     }
     table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_git_are_read() {
+        let said = "To gitlab.com:x\n*\trefs/heads/a:refs/heads/a\t[new branch]\n=\trefs/heads/b:refs/heads/b\t[up to date]\n!\trefs/heads/c:refs/heads/c\t[rejected] (fetch first)\nDone\n";
+        assert_eq!(state_of("a", said), Some("pushed"));
+        assert_eq!(state_of("b", said), Some("up to date"));
+        assert_eq!(state_of("c", said), Some("[rejected] (fetch first)"));
+        assert_eq!(state_of("d", said), None);
+    }
 }

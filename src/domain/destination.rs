@@ -39,6 +39,8 @@ pub struct NetworkUrl {
     pub host: Host,
     /// The port, where the URL names one.
     pub port: Option<u16>,
+    /// The user and host as git hands them to ssh, to be looked up in the user's configuration.
+    pub ssh_target: String,
     /// The path without slashes at its ends, doubled slashes and `.git`; or why it is none.
     pub path: Result<String, String>,
 }
@@ -183,13 +185,25 @@ fn http_url(scheme: Scheme, rest: &str) -> Destination {
 
 fn network(scheme: Scheme, authority: &str, path: &str) -> Destination {
     let unclear = |why: &str| Destination::Unclear(why.to_owned());
-    let host_and_port = match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains('@') => return unclear("it holds more than one `@` before the path"),
-        Some((_, rest)) => rest,
-        None => authority,
+    let (user, host_and_port) = match authority.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, authority),
     };
-    let (host, port) = match host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, after)) => (host, after.strip_prefix(':').unwrap_or(after)),
+    let user_is_plain = |user: &str| !user.contains(['@', '[', ']', '/']);
+    if !user.is_none_or(user_is_plain) {
+        return unclear("it holds more than one `@`, or a bracket, before the host");
+    }
+    // Git splits such a name at another place than ssh does.
+    if scheme != Scheme::Https && scheme != Scheme::Http && user.is_some_and(|user| user.contains(':')) {
+        return unclear("its user holds a `:`");
+    }
+    let (host, port) = match host_and_port.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            // Git overlooks what else stands behind the bracket.
+            Some((host, "")) => (host, ""),
+            Some((host, after)) if after.starts_with(':') => (host, &after[1..]),
+            _ => return unclear("something stands behind its bracket"),
+        },
         None => host_and_port.split_once(':').unwrap_or((host_and_port, "")),
     };
     let port = match port {
@@ -200,8 +214,9 @@ fn network(scheme: Scheme, authority: &str, path: &str) -> Destination {
         },
         _ => return unclear("its port is not a number"),
     };
+    let ssh_target = user.map_or_else(|| host.to_owned(), |user| format!("{user}@{host}"));
     match host.parse::<Host>() {
-        Ok(host) => Destination::Network(NetworkUrl { scheme, host, port, path: project_path(path) }),
+        Ok(host) => Destination::Network(NetworkUrl { scheme, host, port, ssh_target, path: project_path(path) }),
         Err(error) => Destination::Unclear(error.to_string()),
     }
 }
@@ -255,13 +270,25 @@ pub fn sibling(url: &str, root: &str, project: &str) -> Option<String> {
 /// assert_eq!(redacted("git@gitlab.com:a/b.git"), "git@gitlab.com:a/b.git");
 /// ```
 pub fn redacted(url: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return redact_scp_like(url);
+    // A query or a fragment is no part of a project's address, and may hold a token.
+    let (url, cut) = match url.find(['?', '#']) {
+        Some(at) => (&url[..at], true),
+        None => (url, false),
     };
-    // A password may hold slashes when it was not encoded: the last `@` ends the secret.
-    match rest.rsplit_once('@') {
-        Some((user, _)) if is_plain_user(scheme, user) => Cow::Borrowed(url),
-        Some((_, host)) => Cow::Owned(format!("{scheme}://…@{host}")),
+    let shown = match url.split_once("://") {
+        None => redact_scp_like(url),
+        Some((scheme, rest)) => redact_url(url, scheme, rest),
+    };
+    if cut { Cow::Owned(format!("{shown}?…")) } else { shown }
+}
+
+fn redact_url<'a>(url: &'a str, scheme: &str, rest: &str) -> Cow<'a, str> {
+    // A password may hold slashes when it was not encoded: the last `@`, also an encoded one, ends
+    // the secret.
+    let at = rest.rfind('@').map(|at| (at, 1)).max(rest.rfind("%40").map(|at| (at, 3)));
+    match at {
+        Some((at, _)) if is_plain_user(scheme, &rest[..at]) => Cow::Borrowed(url),
+        Some((at, len)) => Cow::Owned(format!("{scheme}://…@{}", &rest[at + len..])),
         None => Cow::Borrowed(url),
     }
 }
@@ -383,6 +410,13 @@ mod tests {
             "ssh://gitlab.com/a%0ab",
             "ssh://gitlab.com/a%ffb",
             "git@gitlab.com:a\nb",
+            // Git connects to evil.example in these.
+            "[evil.example]@gitlab.com:a/b",
+            "ssh://[evil.example]@gitlab.com/a/b",
+            "[evil.example:22]@gitlab.com:a/b",
+            "ssh://[evil.example]x@gitlab.com/a/b",
+            "ssh://[::1]gitlab.com/a/b",
+            "ssh://a:b@gitlab.com:443/a/b",
         ] {
             assert!(matches!(Destination::parse(url), Destination::Unclear(_)), "{url}: {:?}", Destination::parse(url));
         }
@@ -410,6 +444,10 @@ mod tests {
             "ssh://git:SECRET@gitlab.com/a/b",
             "http://u:SECRET@@gitlab.com/a",
             "u:SECRET@gitlab.com:a/b",
+            "https://u:SECRET%40gitlab.com/a/b",
+            "ssh://git:SECRET%40gitlab.com/a/b",
+            "https://gitlab.com/a/b?private_token=SECRET",
+            "https://gitlab.com/a/b#SECRET",
         ] {
             let shown = redacted(url);
             assert!(!shown.contains("SEC") && !shown.contains("RET"), "{shown}");

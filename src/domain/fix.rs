@@ -111,13 +111,21 @@ impl BranchNames {
             Some(branch) => return Ok(branch.fix),
             None => text.strip_prefix(self.fix.prefix()).unwrap_or(text),
         };
-        let fix: FixName = bare.parse()?;
+        let fix: FixName = bare.parse().map_err(|error| self.with_usable_suggestion(error))?;
         let branch = FixBranch { fix, line: None };
         if self.read(&self.write(&branch)) == Some(branch.clone()) {
             Ok(branch.fix)
         } else {
             Err(FixNameError::LooksLikeBackport(text.to_owned()))
         }
+    }
+
+    /// A suggestion that would be refused in its turn is made one that is not.
+    fn with_usable_suggestion(&self, error: FixNameError) -> FixNameError {
+        let FixNameError::Characters { text, suggestion: Some(name) } = error else { return error };
+        let is_usable = self.fix_name(name.as_str()).is_ok();
+        let suggestion = if is_usable { Some(name) } else { format!("{name}-fix").parse().ok() };
+        FixNameError::Characters { text, suggestion }
     }
 
     /// The name of a branch of a fix.
@@ -202,6 +210,7 @@ mod tests {
             ("x.lock", Some("x-lock")),
             ("--upload-pack=x", Some("upload-pack-x")),
             ("x;touch y", Some("x-touch-y")),
+            ("CVE-2026-1234", Some("cve-2026-1234-fix")),
             ("", None),
             ("///", None),
         ] {

@@ -178,8 +178,7 @@ impl Policy {
         let Ok(host) = host.parse() else {
             return Place::Unclear(format!("the SSH configuration resolves {} to no valid host", url.host));
         };
-        // A port in the URL beats the one of the configuration, as for ssh itself.
-        let real = NetworkUrl { host, port: url.port.or(port), ..url.clone() };
+        let real = NetworkUrl { host, port, ..url.clone() };
         match self.place(&Destination::Network(real)) {
             Place::UnknownHost(_) => Place::Elsewhere,
             place => place,

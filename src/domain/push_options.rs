@@ -8,31 +8,55 @@ use super::project::ProjectPath;
 pub struct PushOptions {
     /// Every reference is copied and every other one deleted.
     pub mirror: bool,
-    /// What `-o` and `push.pushOption` send to the server.
+    /// What is sent to the server with the push.
     pub server_options: Vec<String>,
+    /// A program or a protocol of the user's that takes the place of git's own at the other end.
+    pub other_end: Option<String>,
+}
+
+/// What the configuration says of the same things.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfiguredOptions {
+    /// `remote.<name>.mirror`
+    pub mirror: bool,
+    /// Every value of `push.pushOption`; an empty one clears those before it.
+    pub push_option: Vec<String>,
+    /// `remote.<name>.receivepack` or `remote.<name>.vcs`
+    pub other_end: Option<String>,
 }
 
 impl PushOptions {
-    /// Reads the arguments of a `git push` process, without the program's own name.
+    /// Reads the arguments of a `git push` process, those behind the word `push`, over what is
+    /// configured.
     ///
     /// Follows git's option parser: long options may be abbreviated, short ones bundled, and a
-    /// value may be attached or follow. What is not of interest here is passed over.
-    pub fn from_arguments<S: AsRef<str>>(arguments: &[S]) -> Self {
-        let mut found = Self::default();
-        let mut arguments = arguments.iter().map(AsRef::as_ref).take_while(|argument| *argument != "--");
+    /// value may be attached or follow. An abbreviation that git would find ambiguous counts for
+    /// all that it could mean. What is not of interest here is passed over.
+    pub fn read<S: AsRef<str>>(arguments: &[S], configured: ConfiguredOptions) -> Self {
+        let mut found = Self { mirror: configured.mirror, server_options: vec![], other_end: configured.other_end };
+        let mut arguments = arguments.iter().map(AsRef::as_ref);
         while let Some(argument) = arguments.next() {
-            if let Some(long) = argument.strip_prefix("--") {
+            if argument == "--" {
+                break;
+            } else if let Some(long) = argument.strip_prefix("--") {
                 let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
-                if name.len() >= 2 && "mirror".starts_with(name) {
-                    found.mirror = true;
-                }
-                if name.len() >= 3 && "push-option".starts_with(name) {
+                let may_be = |option: &str| option.starts_with(name);
+                found.mirror |= may_be("mirror");
+                if may_be("push-option") {
                     found.server_options.extend(value.or_else(|| arguments.next()).map(str::to_owned));
+                } else if may_be("receive-pack") || may_be("exec") {
+                    found.other_end = Some(format!("--{name}"));
                 }
             } else if let Some((_, attached)) = argument.strip_prefix('-').and_then(|short| short.split_once('o')) {
                 let value = if attached.is_empty() { arguments.next() } else { Some(attached) };
                 found.server_options.extend(value.map(str::to_owned));
             }
+        }
+        // As in git's `builtin/push.c`: options of the command line replace those of the configuration.
+        if found.server_options.is_empty() {
+            let configured = configured.push_option;
+            let cleared = configured.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
+            found.server_options = configured.into_iter().skip(cleared).collect();
         }
         found
     }
@@ -63,7 +87,35 @@ mod tests {
     use super::*;
 
     fn options(line: &str) -> PushOptions {
-        PushOptions::from_arguments(&line.split(' ').collect::<Vec<_>>())
+        PushOptions::read(&line.split(' ').collect::<Vec<_>>(), ConfiguredOptions::default())
+    }
+
+    fn with_config(line: &str, values: &[&str]) -> Vec<String> {
+        let push_option = values.iter().map(ToString::to_string).collect();
+        let configured = ConfiguredOptions { push_option, ..ConfiguredOptions::default() };
+        PushOptions::read(&line.split(' ').collect::<Vec<_>>(), configured).server_options
+    }
+
+    #[test]
+    fn the_command_line_replaces_the_configuration() {
+        assert_eq!(with_config("security", &["a", "b"]), ["a", "b"]);
+        assert_eq!(with_config("-o c security", &["a", "b"]), ["c"]);
+        assert_eq!(with_config("security", &["a", "", "b"]), ["b"]);
+        assert_eq!(with_config("security", &["a", ""]), [""; 0]);
+    }
+
+    #[test]
+    fn another_program_at_the_other_end_is_seen() {
+        for line in [
+            "--receive-pack=x security",
+            "--receive-pack x security",
+            "--rece x security",
+            "--exec=x security",
+            "--e x",
+        ] {
+            assert!(options(line).other_end.is_some(), "{line}");
+        }
+        assert_eq!(options("--follow-tags security HEAD").other_end, None);
     }
 
     #[test]
@@ -76,16 +128,19 @@ mod tests {
             "push --push-option mr.create security",
             "push --push-option=mr.create security",
             "push --push-o=mr.create security",
+            "push --pu mr.create security",
+            "push --pu=mr.create security",
             "push security HEAD -o mr.create",
         ] {
             assert_eq!(options(line).server_options, ["mr.create"], "{line}");
         }
         assert_eq!(options("push security mr.create -- -o mr.create").server_options, [""; 0]);
+        assert_eq!(options("push -o -- -o mr.create security").server_options, ["--", "mr.create"]);
     }
 
     #[test]
     fn mirror_is_seen_when_abbreviated() {
-        for line in ["push --mirror security", "push --mir security"] {
+        for line in ["push --mirror security", "push --mir security", "push --m security"] {
             assert!(options(line).mirror, "{line}");
         }
         assert!(!options("push --no-mirror security --multi").mirror);

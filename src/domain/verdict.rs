@@ -67,6 +67,8 @@ pub enum Harm {
     PatchTag(String),
     /// A merge request would be opened in the public project.
     PublicMergeRequest(String),
+    /// Another program would answer in the place of the security project.
+    OtherEnd(String),
 }
 
 /// A refused push.
@@ -97,6 +99,8 @@ pub enum Refusal {
         to: String,
         /// What it carries; not empty.
         found: Vec<Embargoed>,
+        /// The remote that tells what is published.
+        canonical_remote: String,
     },
     /// It cannot be told whether it carries embargoed work.
     CannotTell {
@@ -155,6 +159,7 @@ fn harms(policy: &Policy, push: &Push, canonical_tip: impl Fn(&str) -> Option<St
     if let Some(option) = push.options.misdirected_merge_request(&policy.security) {
         harms.push(Harm::PublicMergeRequest(option.to_owned()));
     }
+    harms.extend(push.options.other_end.clone().map(Harm::OtherEnd));
     for update in &push.updates {
         harms.extend(harm_of(policy, update, &canonical_tip));
     }
@@ -197,7 +202,10 @@ impl Refusal {
         match self {
             Self::Canonical { to, project } => Message {
                 headline: format!("{to} is the public project {project}"),
-                details: vec!["security fixes go to the security remote until they are disclosed".to_owned()],
+                details: vec![
+                    "security fixes go to the security remote until they are disclosed".to_owned(),
+                    "other work goes by a fork or another clone: nothing is pushed from here to the public".to_owned(),
+                ],
                 hint: push,
             },
             Self::Unclear { to, why } => Message {
@@ -210,12 +218,15 @@ impl Refusal {
                 details: vec!["the guard's mode is `paranoid`: nothing may go anywhere else".to_owned()],
                 hint: push,
             },
-            Self::Embargoed { to, found } => Message {
+            Self::Embargoed { to, found, canonical_remote } => Message {
                 headline: format!("this push would carry embargoed work to {to}"),
                 details: found
                     .iter()
                     .map(|e| format!("{} contains {}, embargoed as {}", e.pushed, short(&e.commit), e.known_as))
-                    .chain(["embargoed work goes to the security remote until it is disclosed".to_owned()])
+                    .chain([
+                        "embargoed work goes to the security remote until it is disclosed".to_owned(),
+                        format!("if it is published by now: git fetch {canonical_remote}"),
+                    ])
                     .collect(),
                 hint: push,
             },
@@ -249,6 +260,7 @@ impl Harm {
             Self::PublicMergeRequest(option) => {
                 format!("the push option `{option}` would open a merge request in the public project")
             }
+            Self::OtherEnd(setting) => format!("`{setting}` lets another program decide where the work goes"),
         }
     }
 }
@@ -351,8 +363,12 @@ mod tests {
                 update("refs/heads/main", Some(B), Some(A)),
             ],
         );
-        push.options = PushOptions { mirror: true, server_options: vec!["mr.create".to_owned()] };
-        assert_eq!(harms_of(&push).len(), 5);
+        push.options = PushOptions {
+            mirror: true,
+            server_options: vec!["mr.create".to_owned()],
+            other_end: Some("--exec".to_owned()),
+        };
+        assert_eq!(harms_of(&push).len(), 6);
     }
 
     #[test]
@@ -364,6 +380,7 @@ mod tests {
             Refusal::Unclear { to: to.clone(), why: why.clone() },
             Refusal::Paranoid { to: to.clone() },
             Refusal::Embargoed {
+                canonical_remote: "origin".to_owned(),
                 to: to.clone(),
                 found: vec![Embargoed { pushed: "x".to_owned(), commit: A.to_owned(), known_as: "y".to_owned() }],
             },

@@ -8,8 +8,6 @@ use gix::{
     },
 };
 
-use crate::domain::policy::Policy;
-
 use super::{
     GitError, LocalClone,
     local_config::{self, Change},
@@ -89,16 +87,6 @@ pub fn remote_head(clone: &LocalClone, remote: &str) -> Result<Option<String>, G
 /// The remote that a branch tracks, by its configuration.
 pub fn tracked_remote(clone: &LocalClone, branch: &str) -> Option<String> {
     local_config::value(clone, &format!("branch.{branch}.remote"))
-}
-
-/// Whether a local branch holds work for the security project: by its name, or by the remote that
-/// it tracks or is pushed to.
-pub(super) fn belongs_to_security(config: &gix::config::Snapshot<'_>, branch: &str, policy: &Policy) -> bool {
-    let is_security = |name: &str| {
-        let key = format!("branch.{branch}.{name}");
-        config.string(key.as_str()).is_some_and(|remote| remote == policy.security_remote.as_str())
-    };
-    policy.branches.looks_like_fix(branch) || is_security("remote") || is_security("pushRemote")
 }
 
 /// Creates all branches with what they track, or none of them. A branch that exists keeps its

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use gix::ObjectId;
 
 use crate::domain::{
+    destination::Destination,
     fix::BranchNames,
     policy::{Place, Policy},
     push::RefUpdate,
@@ -17,9 +18,9 @@ use crate::domain::{
 
 use super::{
     GitError, LocalClone,
-    branches::{self, belongs_to_security},
     reachability::{self, Histories},
-    remotes::{self, Remote},
+    remotes::{self, Kept},
+    ssh,
 };
 
 /// The embargoed commits among what a push carries: one for each pushed reference that has any.
@@ -59,31 +60,47 @@ pub fn carried(clone: &LocalClone, policy: &Policy, updates: &[RefUpdate]) -> Re
     Ok(found.collect())
 }
 
-/// The local branches for security whose commits are not all published, or of which that cannot
-/// be told.
+/// Everything of this clone that people may push and that is not all published: branches, tags,
+/// the stash, and the work trees' `HEAD`. What cannot be told counts as held.
 ///
 /// # Errors
-/// When the branches cannot be listed.
-pub fn held_by_local_branches(clone: &LocalClone, policy: &Policy) -> Result<Vec<String>, GitError> {
-    let config = clone.repo().config_snapshot();
-    let mut held = Vec::new();
-    for branch in branches::names_below(clone, "refs/heads/")? {
-        if !belongs_to_security(&config, &branch, policy) {
-            continue;
-        }
-        let name = format!("refs/heads/{branch}");
-        let update = RefUpdate {
-            local_oid: branches::commit_of(clone, &name)?,
-            local_ref: name.clone(),
-            remote_ref: name,
+/// When the references cannot be read.
+pub fn held(clone: &LocalClone, policy: &Policy) -> Result<Vec<String>, GitError> {
+    let wrap = || GitError::of_gix("read the references");
+    let mut updates = Vec::new();
+    let mut add = |name: String, commit: ObjectId| {
+        updates.push(RefUpdate {
+            local_oid: Some(commit.to_string()),
+            remote_ref: name.clone(),
+            local_ref: name,
             remote_oid: None,
-        };
-        if carried(clone, policy, &[update]).is_ok_and(|found| found.is_empty()) {
-            continue;
+        });
+    };
+    let references = clone.repo().references().map_err(wrap())?;
+    for reference in references.all().map_err(wrap())? {
+        let mut reference = reference.map_err(wrap())?;
+        let name = reference.name().as_bstr().to_string();
+        if ["refs/heads/", "refs/tags/", "refs/stash"].iter().any(|start| name.starts_with(start)) {
+            // A tag of a tree or a blob holds no commits.
+            let Ok(commit) = reference.peel_to_commit() else { continue };
+            add(shortened(&name), commit.id);
         }
-        held.push(branch);
     }
-    Ok(held)
+    for tree in clone.work_trees()? {
+        if let Ok(repo) = gix::open(&tree.root)
+            && let Ok(head) = repo.head_id()
+        {
+            add(format!("HEAD of {}", tree.root.display()), head.detach());
+        }
+    }
+    match carried(clone, policy, &updates) {
+        Ok(found) => Ok(found.into_iter().map(|found| found.pushed).collect()),
+        Err(_) if updates.is_empty() => Ok(vec![]),
+        Err(_) => {
+            let fixes = updates.iter().filter(|update| policy.branches.looks_like_fix(&update.local_ref));
+            Ok(fixes.map(|update| update.local_ref.clone()).collect())
+        }
+    }
 }
 
 fn unreadable(error: impl std::fmt::Display) -> CannotTell {
@@ -114,32 +131,67 @@ struct Tip {
 
 impl Tips {
     fn read(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
-        let namespaces = Namespaces::of(clone, policy)?;
+        let sides = Sides::of(clone, policy)?;
         let mut tips = Self { canonical: vec![], embargoed: vec![] };
         let config = clone.repo().config_snapshot();
         let references = clone.repo().references().map_err(unreadable)?;
         for reference in references.all().map_err(unreadable)? {
-            let reference = reference.map_err(unreadable)?;
-            // A symbolic reference leads to another one of the same list.
-            let Some(id) = reference.try_id() else { continue };
+            let mut reference = reference.map_err(unreadable)?;
             let name = reference.name().as_bstr().to_string();
-            if namespaces.is_canonical(&name, &policy.branches) {
-                tips.canonical.push(id.detach());
-            } else if namespaces.is_security(&name)
-                || name.strip_prefix("refs/heads/").is_some_and(|branch| belongs_to_security(&config, branch, policy))
-            {
-                tips.embargoed.push(Tip { name: shortened(&name), commit: id.detach() });
+            let branch = name.strip_prefix("refs/heads/");
+            let is_ours = branch.is_some_and(|branch| sides.is_branch_of_security(&config, branch, policy));
+            // A symbolic reference of a remote leads to another one of the same list.
+            if reference.try_id().is_none() && !is_ours {
+                continue;
+            }
+            if sides.is_published(&name, &policy.branches) {
+                tips.canonical.extend(reference.try_id().map(|id| id.detach()));
+            } else if is_ours || sides.is_security(&name) {
+                // What a fix branch held before is embargoed as well: an amended commit, a reset.
+                let is_fix = is_ours || sides.is_fix_of_security(&name, &policy.branches);
+                let shown = shortened(&name);
+                if is_fix {
+                    tips.add_earlier(&reference, &shown);
+                }
+                let commit = reference.peel_to_id().map_err(unreadable)?.detach();
+                tips.embargoed.push(Tip { name: shown, commit });
             }
         }
         if tips.canonical.is_empty() {
-            return Err(CannotTell {
-                why: format!("no branch of {} was ever fetched, so what is published cannot be told", policy.canonical),
-                hint: format!("git fetch {}", namespaces.canonical_remote),
-            });
+            return Err(sides.nothing_published(policy));
         }
+        tips.add_last_fetch(clone, policy);
         let published: HashSet<_> = tips.canonical.iter().copied().collect();
         tips.embargoed.retain(|tip| !published.contains(&tip.commit));
+        let mut known = HashSet::new();
+        tips.embargoed.retain(|tip| known.insert(tip.commit));
         Ok(tips)
+    }
+
+    /// Adds what a branch pointed to before, as far as its log tells and the commits are still here.
+    fn add_earlier(&mut self, reference: &gix::Reference<'_>, name: &str) {
+        let mut log = reference.log_iter();
+        let Ok(Some(entries)) = log.rev() else { return };
+        for entry in entries.flatten() {
+            let commit = entry.new_oid;
+            if !commit.is_null() && reference.repo.has_object(commit) {
+                self.embargoed.push(Tip { name: format!("an earlier {name}"), commit });
+            }
+        }
+    }
+
+    /// Adds what was last fetched from security by its URL, which no reference may hold.
+    fn add_last_fetch(&mut self, clone: &LocalClone, policy: &Policy) {
+        let Ok(text) = std::fs::read_to_string(clone.repo().git_dir().join("FETCH_HEAD")) else { return };
+        for line in text.lines() {
+            // `<id> <tab> [not-for-merge] <tab> branch 'x' of <url>`, see git-fetch(1).
+            let id = line.split('\t').next().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
+            let url = line.rsplit_once(" of ").map_or_else(|| line.rsplit('\t').next().unwrap_or(""), |(_, url)| url);
+            let is_security = policy.place(&Destination::parse(url)) == Place::Security;
+            if let Some(commit) = id.filter(|id| is_security && clone.repo().has_object(id)) {
+                self.embargoed.push(Tip { name: format!("fetched from {}", policy.security), commit });
+            }
+        }
     }
 }
 
@@ -147,50 +199,115 @@ fn shortened(name: &str) -> String {
     ["refs/heads/", "refs/remotes/"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name).to_owned()
 }
 
-/// Where the branches of the two projects are kept, by the URLs of the remotes and not their names.
-struct Namespaces {
-    canonical: Vec<String>,
-    canonical_remote: String,
-    security: Vec<String>,
+/// Where the references of the two projects are kept, by the URLs of the remotes and not their names.
+struct Sides {
+    canonical: Vec<Kept>,
+    canonical_remote: Option<String>,
+    security: Vec<Kept>,
+    /// The names of remotes that lead to security, and the one that is configured so.
+    security_remotes: Vec<String>,
+    /// A remote that is fetched from canonical, but not only pushed there.
+    doubtful: Option<String>,
 }
 
-impl Namespaces {
+impl Sides {
     fn of(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
-        let remotes = remotes::list(clone);
-        let place = |remote: &Remote| {
-            let url = remote.fetch_url.as_deref()?;
-            Some(remotes::place_with(policy, url, |host| {
-                // Asking ssh takes longer than all the rest, so only for what could be one of the two.
-                let could_be = [&policy.canonical, &policy.security]
-                    .iter()
-                    .any(|project| url.to_ascii_lowercase().contains(&project.as_str().to_ascii_lowercase()));
-                if could_be { super::ssh::resolve(clone, host) } else { Err(String::new()) }
-            }))
+        let mut sides = Self {
+            canonical: vec![],
+            canonical_remote: None,
+            security: vec![],
+            // Whatever was fetched under that name stays embargoed, even if its URL was changed since.
+            security_remotes: vec![policy.security_remote.to_string()],
+            doubtful: None,
         };
-        let (mut canonical, mut security) = (Vec::new(), Vec::new());
-        for remote in &remotes {
-            match place(remote) {
-                Some(Place::Canonical) => canonical.push(remote),
-                Some(Place::Security) => security.extend(remote.namespaces.iter().cloned()),
+        for remote in remotes::list(clone) {
+            let place = |url: &String| likely_place(clone, policy, url);
+            let pushed: Vec<Place> = remote.push_urls.iter().map(place).collect();
+            match remote.fetch_url.as_ref().map(place) {
+                _ if remote.name == policy.security_remote.as_str() => sides.security.extend(remote.kept),
+                Some(Place::Security) => {
+                    sides.security_remotes.push(remote.name);
+                    sides.security.extend(remote.kept);
+                }
+                // Git writes what is pushed to the same references as what is fetched.
+                Some(Place::Canonical) if pushed.iter().any(|place| *place == Place::Security) => {
+                    sides.doubtful = Some(remote.name.clone());
+                    sides.security_remotes.push(remote.name);
+                }
+                Some(Place::Canonical) => {
+                    sides.canonical_remote.get_or_insert(remote.name);
+                    sides.canonical.extend(remote.kept);
+                }
+                _ if pushed.contains(&Place::Security) => sides.security_remotes.push(remote.name),
                 _ => {}
             }
         }
-        // Whatever was fetched under that name stays embargoed, even if its URL was changed since.
-        security.push(format!("refs/remotes/{}/", policy.security_remote));
-        Ok(Self {
-            canonical: canonical.iter().flat_map(|remote| remote.namespaces.clone()).collect(),
-            canonical_remote: canonical.first().map_or_else(|| "<remote>".to_owned(), |remote| remote.name.clone()),
-            security,
-        })
+        Ok(sides)
     }
 
     fn is_security(&self, name: &str) -> bool {
-        self.security.iter().any(|prefix| name.starts_with(prefix))
+        self.security.iter().any(|kept| kept.keeps(name))
+            || self.security_remotes.iter().any(|remote| {
+                name.strip_prefix("refs/remotes/")
+                    .and_then(|rest| rest.strip_prefix(remote.as_str()))
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
     }
 
-    /// A fix branch under canonical's name was put there by a mistake, and publishes nothing.
-    fn is_canonical(&self, name: &str, branches: &BranchNames) -> bool {
-        let branch = self.canonical.iter().find_map(|prefix| name.strip_prefix(prefix));
-        branch.is_some_and(|branch| !branches.looks_like_fix(branch)) && !self.is_security(name)
+    /// Whether a reference of security is a branch of a fix.
+    fn is_fix_of_security(&self, name: &str, branches: &BranchNames) -> bool {
+        let source = self.security.iter().find_map(|kept| kept.source_of(name));
+        source.is_some_and(|source| {
+            source.strip_prefix("refs/heads/").is_some_and(|branch| branches.looks_like_fix(branch))
+        })
     }
+
+    /// A fix branch under canonical's name was put there by a mistake, and publishes nothing. What
+    /// is kept among the local branches may have been committed here, and publishes nothing either.
+    fn is_published(&self, name: &str, branches: &BranchNames) -> bool {
+        let source = self.canonical.iter().find_map(|kept| kept.source_of(name));
+        let branch = source.as_deref().and_then(|source| source.strip_prefix("refs/heads/"));
+        name.starts_with("refs/remotes/")
+            && branch.is_some_and(|branch| !branches.looks_like_fix(branch))
+            && !self.is_security(name)
+    }
+
+    /// Whether a local branch holds work for security: by its name, or by what it tracks or is
+    /// pushed to, a remote or a bare URL.
+    fn is_branch_of_security(&self, config: &gix::config::Snapshot<'_>, branch: &str, policy: &Policy) -> bool {
+        let is_security = |name: &str| {
+            let Some(remote) = config.string(format!("branch.{branch}.{name}").as_str()) else { return false };
+            let remote = remote.to_string();
+            self.security_remotes.contains(&remote) || policy.place(&Destination::parse(&remote)) == Place::Security
+        };
+        policy.branches.looks_like_fix(branch) || is_security("remote") || is_security("pushRemote")
+    }
+
+    fn nothing_published(&self, policy: &Policy) -> CannotTell {
+        match (&self.doubtful, &self.canonical_remote) {
+            (Some(remote), _) => CannotTell {
+                why: format!(
+                    "`{remote}` is fetched from the public project but pushed to security, so its branches prove nothing"
+                ),
+                hint: format!("git config --unset-all remote.{remote}.pushurl && git fetch --prune {remote}"),
+            },
+            (None, remote) => CannotTell {
+                why: format!("no branch of {} was ever fetched, so what is published cannot be told", policy.canonical),
+                hint: format!("git fetch {}", remote.as_deref().unwrap_or("<remote>")),
+            },
+        }
+    }
+}
+
+/// What a URL of a remote is. Asking ssh takes longer than all the rest, so it is done only for what
+/// could be one of the two projects.
+fn likely_place(clone: &LocalClone, policy: &Policy, url: &str) -> Place {
+    remotes::place_with(policy, url, |url| {
+        let path = url.path.as_deref().unwrap_or_default();
+        if policy.canonical.is(path) || policy.security.is(path) {
+            ssh::resolve(clone, url)
+        } else {
+            Err(String::new())
+        }
+    })
 }

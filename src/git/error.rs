@@ -13,6 +13,9 @@ pub enum GitError {
     /// A repository without work trees, where one is needed.
     #[error("`{}` is a bare repository, which has no branches to work on", .0.display())]
     Bare(PathBuf),
+    /// The references are kept in a way that is not understood.
+    #[error("this clone keeps its references as `{0}`, which git-secfix cannot read")]
+    RefStorage(String),
     /// The repository cannot be read or written as asked.
     #[error("cannot {what}: {why}")]
     Repository {
@@ -60,7 +63,7 @@ impl GitError {
         move |error| {
             let mut reasons: Vec<String> = Vec::new();
             for reason in error.iter_errors().map(ToString::to_string) {
-                if reasons.last().is_none_or(|last| !last.contains(&reason)) {
+                if !reasons.iter().any(|known| known.contains(&reason)) {
                     reasons.push(reason);
                 }
             }

@@ -89,7 +89,7 @@ exec "$hook" "$@"
 }
 
 /// A text as one word of `sh`.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -101,6 +101,19 @@ pub fn is_ours(path: &Path) -> bool {
     read.is_ok_and(|len| {
         String::from_utf8_lossy(&start[..len]).lines().nth(1).is_some_and(|line| line.starts_with(MARKER))
     })
+}
+
+/// Whether git would run the file.
+#[cfg(unix)]
+pub fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether git would run the file.
+#[cfg(not(unix))]
+pub fn is_executable(file: &Path) -> bool {
+    file.is_file()
 }
 
 /// The tool that made a hook, where it says so in its text.

@@ -72,8 +72,12 @@ pub fn site(clone: &LocalClone, tree: &WorkTree) -> Result<Site, GitError> {
     let configured = configured.stdout.trim_end_matches('\n').split_once('\t');
     let (scope, folder) = configured.unwrap_or(("local", &linked));
     let (config, ours) = if scope == "worktree" {
-        let name = tree.git_dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        (tree.git_dir.join("config.worktree"), ours.join(format!("hooks-{}", name.trim_start_matches('.'))))
+        // A linked work tree may have any name, also one like ours for the main one.
+        let own = match tree.git_dir.strip_prefix(clone.common_dir().join("worktrees")) {
+            Ok(name) => ours.join("hooks-of-linked").join(name),
+            Err(_) => ours.join("hooks-of-main"),
+        };
+        (tree.git_dir.join("config.worktree"), own)
     } else {
         (local_config::local_file(clone), ours.join("hooks"))
     };
@@ -85,9 +89,13 @@ impl Site {
     pub fn has_guard(&self, guard: &Path) -> bool {
         match self {
             Self::Foreign { .. } => false,
-            Self::Own(folder) => fs::read_to_string(folder.join(PRE_PUSH)).is_ok_and(|text| {
-                hook_file::is_ours(&folder.join(PRE_PUSH)) && text.contains(&*guard.to_string_lossy())
-            }),
+            Self::Own(folder) => {
+                let hook = folder.join(PRE_PUSH);
+                let runs = |text: String| text.contains(&hook_file::quoted(&guard.to_string_lossy()));
+                hook_file::is_ours(&hook)
+                    && hook_file::is_executable(&hook)
+                    && fs::read_to_string(&hook).is_ok_and(runs)
+            }
         }
     }
 
@@ -116,6 +124,17 @@ impl Site {
             Self::Foreign { .. } => self.existing_hook(tree),
         }
     }
+}
+
+/// Whether our hook stands where git looks for it from this work tree, or is kept there by a hook
+/// manager. Runs no hook; only firing it proves that it answers.
+///
+/// # Errors
+/// When git cannot tell where it looks.
+pub fn is_in_place(clone: &LocalClone) -> Result<bool, GitError> {
+    let tree = WorkTree { root: clone.work_tree()?, git_dir: clone.common_dir().to_owned() };
+    let folder = effective_folder(&tree)?;
+    Ok(our_hooks_in(&folder).iter().any(|hook| hook_file::is_executable(hook)))
 }
 
 /// The hook in the folder that a folder of ours passes on to.
@@ -245,7 +264,12 @@ fn wrap(clone: &LocalClone, folder: &str, config: &Path, ours: &Path, guard: &Pa
     record.hooks_paths.retain(|known| known.file != config);
     record.hooks_paths.push(HooksPath { file: config.to_owned(), before: value_in(config)?, ours: ours.to_owned() });
     record.write(clone.common_dir())?;
-    local_config::apply(clone, config, &[Change::set("core.hooksPath", &ours.to_string_lossy())])
+    let value = ours.to_string_lossy();
+    // Without a value of its own to take the place of, it must come after everything that the file
+    // includes, which would win otherwise.
+    let before = record.hooks_paths.iter().find(|known| known.file == config).and_then(|known| known.before.as_ref());
+    let change = if before.is_some() { Change::set } else { Change::set_last };
+    local_config::apply(clone, config, &[change("core.hooksPath", &value)])
 }
 
 /// The value of `core.hooksPath` in one configuration file alone.
@@ -281,11 +305,13 @@ pub fn uninstall(clone: &LocalClone) -> Result<(), GitError> {
     uninstall_beside(&clone.common_dir().join("hooks"))
 }
 
+/// Removes our hooks from a folder of ours, and the folder with them unless somebody put another
+/// hook there, believing that it was the folder of hooks.
 fn remove_folder(folder: &Path) -> Result<(), GitError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::of_file("remove", folder)(error)),
-        _ => Ok(()),
+    for hook in files_starting_with(folder, "").into_iter().filter(|hook| hook_file::is_ours(hook)) {
+        fs::remove_file(&hook).map_err(GitError::of_file("remove", &hook))?;
     }
+    record::remove_if_empty(folder)
 }
 
 fn uninstall_beside(folder: &Path) -> Result<(), GitError> {

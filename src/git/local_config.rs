@@ -17,12 +17,19 @@ pub struct Change {
     name: String,
     /// `None` removes the value.
     value: Option<String>,
+    /// The value must be the last word of the file.
+    at_the_end: bool,
 }
 
 impl Change {
     /// Sets `key`, such as `core.hooksPath` or `branch.security-x.remote`.
     pub fn set(key: &str, value: &str) -> Self {
         Self { value: Some(value.to_owned()), ..Self::unset(key) }
+    }
+
+    /// Sets `key` behind everything that the file includes.
+    pub fn set_last(key: &str, value: &str) -> Self {
+        Self { at_the_end: true, ..Self::set(key, value) }
     }
 
     /// Removes `key`.
@@ -32,7 +39,7 @@ impl Change {
             Some((subsection, name)) => (Some(subsection.to_owned()), name),
             None => (None, rest),
         };
-        Self { section: section.to_owned(), subsection, name: name.to_owned(), value: None }
+        Self { section: section.to_owned(), subsection, name: name.to_owned(), value: None, at_the_end: false }
     }
 }
 
@@ -54,21 +61,45 @@ pub fn apply(clone: &LocalClone, file: &Path, changes: &[Change]) -> Result<(), 
     for change in changes {
         let subsection = change.subsection.as_deref().map(BStr::new);
         match &change.value {
+            Some(value) if change.at_the_end && has_includes(&config) => {
+                let mut section =
+                    config.new_section(&change.section, subsection.map(ToOwned::to_owned)).map_err(wrap())?;
+                section.push(&change.name, value.as_str()).map_err(wrap())?;
+            }
             Some(value) => {
                 let mut section = config.section_mut_or_create_new(&change.section, subsection).map_err(wrap())?;
                 section.set(&change.name, value.as_str()).map_err(wrap())?;
             }
-            None => {
-                let Ok(mut section) = config.section_mut(&change.section, subsection) else { continue };
-                section.remove(&change.name);
-                if section.num_values() == 0 {
-                    let id = section.id();
-                    config.remove_section_by_id(id);
-                }
-            }
+            None => unset(&mut config, change),
         }
     }
     config.commit().map_err(wrap())
+}
+
+/// Removes the value from the last section that has it, and the section if nothing else is in it.
+fn unset(config: &mut gix::config::File, change: &Change) {
+    let holds = |section: &gix::config::file::SectionRef<'_>| {
+        section.header().subsection_name().map(ToString::to_string) == change.subsection
+            && section.contains_value_name(&change.name)
+    };
+    let found: Vec<_> = match config.sections_and_ids_by_name(&change.section) {
+        Some(sections) => sections.filter(|(section, _)| holds(section)).map(|(_, id)| id).collect(),
+        None => return,
+    };
+    let Some(id) = found.last() else { return };
+    if let Some(mut section) = config.section_mut_by_id(*id) {
+        section.remove(&change.name);
+        if section.num_values() > 0 {
+            return;
+        }
+    }
+    config.remove_section_by_id(*id);
+}
+
+fn has_includes(config: &gix::config::File) -> bool {
+    ["include", "includeIf"]
+        .iter()
+        .any(|name| config.sections_by_name(name).is_some_and(|mut all| all.next().is_some()))
 }
 
 /// Whether a key is set to something true.
@@ -76,19 +107,11 @@ pub fn is_true(clone: &LocalClone, key: &str) -> bool {
     clone.repo().config_snapshot().boolean(key).unwrap_or(false)
 }
 
-/// Every value of a key, also of the command line of the `git` that runs this program.
-///
-/// # Errors
-/// When git cannot tell.
-pub fn values(clone: &LocalClone, key: &str) -> Result<Vec<String>, GitError> {
-    // Only git itself understands what `git -c` hands down to its children.
-    if std::env::var_os("GIT_CONFIG_PARAMETERS").is_some() {
-        let ended = clone.git().run(&["config", "--null", "--get-all", key])?;
-        return Ok(ended.stdout.split_terminator('\0').map(str::to_owned).collect());
-    }
+/// Every value of a key, lowest layer first.
+pub fn values(clone: &LocalClone, key: &str) -> Vec<String> {
     let config = clone.repo().config_snapshot();
     let values = config.plumbing().strings(key).unwrap_or_default();
-    Ok(values.iter().map(ToString::to_string).collect())
+    values.iter().map(ToString::to_string).collect()
 }
 
 /// A value of the effective configuration.

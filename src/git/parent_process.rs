@@ -42,8 +42,10 @@ fn arguments_of_push(arguments: &[String]) -> Option<&[String]> {
     let (program, rest) = arguments.split_first()?;
     match Path::new(program).file_stem()?.to_str()? {
         "git-push" => Some(rest),
-        "git" => rest.iter().position(|argument| argument == "push").map(|at| &rest[at + 1..]),
-        _ => None,
+        // The arguments of a shell are those of its script, such as the name of a remote.
+        "sh" | "bash" | "dash" | "zsh" | "ksh" | "busybox" | "fish" => None,
+        // Git under any name: a link, a wrapper, another version beside the usual one.
+        _ => rest.iter().position(|argument| argument == "push").map(|at| &rest[at + 1..]),
     }
 }
 
@@ -98,6 +100,7 @@ mod tests {
             ("git push -o x origin", Some("-o x origin")),
             ("/usr/lib/git-core/git -C /x -c a=b push --mirror", Some("--mirror")),
             ("/usr/lib/git-core/git-push --mirror", Some("--mirror")),
+            ("/opt/bin/g push -o x", Some("-o x")),
             ("git fetch origin", None),
             ("/bin/sh .git/hooks/pre-push origin push", None),
         ] {

@@ -15,6 +15,9 @@ use super::{GitError, record};
 /// The longest pause: a working day, so that a forgotten one is over the next morning.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(8);
 
+/// The file's name in the suite's folder.
+pub(super) const FILE: &str = "pause.toml";
+
 /// A time during which the guard lets everything pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +31,7 @@ pub struct Pause {
 }
 
 fn file(common_dir: &Path) -> PathBuf {
-    record::folder(common_dir).join("pause.toml")
+    record::folder(common_dir).join(FILE)
 }
 
 /// Where pauses and the pushes that passed during them are written down.

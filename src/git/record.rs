@@ -13,16 +13,29 @@ use super::GitError;
 /// The folder of the common git directory in which the suite keeps its files.
 pub const FOLDER: &str = "secfix";
 
+/// The name of the record in that folder.
+const RECORD: &str = "init.toml";
+
 /// Everything that `init` changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The remote that was added, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub added_remote: Option<String>,
+    pub added_remote: Option<AddedRemote>,
     /// Every configuration file whose `core.hooksPath` was changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks_paths: Vec<HooksPath>,
+}
+
+/// A remote that was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddedRemote {
+    /// Its name.
+    pub name: String,
+    /// Its URL, by which it is known to be still the same one.
+    pub url: String,
 }
 
 /// A changed `core.hooksPath`.
@@ -44,7 +57,7 @@ pub fn folder(common_dir: &Path) -> PathBuf {
 }
 
 fn file(common_dir: &Path) -> PathBuf {
-    folder(common_dir).join("init.toml")
+    folder(common_dir).join(RECORD)
 }
 
 impl Record {
@@ -73,6 +86,40 @@ impl Record {
         let text = toml::to_string(self).map_err(|error| wrap()(io::Error::other(error)))?;
         write_whole(&path, &text).map_err(wrap())
     }
+}
+
+/// Removes a folder unless something is in it.
+///
+/// # Errors
+/// When it is empty and cannot be removed.
+pub(super) fn remove_if_empty(folder: &Path) -> Result<(), GitError> {
+    match fs::remove_dir(folder) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
+            Err(GitError::of_file("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what the suite keeps in a common git directory. The guard's log stays, where there is one,
+/// and so does whatever somebody else put there.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn remove(common_dir: &Path) -> Result<(), GitError> {
+    let folder = folder(common_dir);
+    for name in [RECORD, super::pause::FILE] {
+        match fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(GitError::of_file("remove", folder.join(name))(error));
+            }
+            _ => {}
+        }
+    }
+    for inner in ["hooks-of-linked", ""] {
+        remove_if_empty(&folder.join(inner))?;
+    }
+    Ok(())
 }
 
 /// Writes a file of the suite's folder in one step, making the folder when there is none.

@@ -1,7 +1,7 @@
 //! The remotes of the clone: where they lead, where their branches are kept, and why a fetch failed.
 
 use crate::domain::{
-    destination::Destination,
+    destination::{Destination, NetworkUrl},
     policy::{Place, Policy},
 };
 
@@ -16,30 +16,67 @@ pub struct Remote {
     pub fetch_url: Option<String>,
     /// Every place that it is pushed to.
     pub push_urls: Vec<String>,
-    /// Where its branches are kept, such as `refs/remotes/origin/`.
-    pub namespaces: Vec<String>,
+    /// Which of its references are kept here, and where.
+    pub kept: Vec<Kept>,
+}
+
+/// A fetch refspec: what is fetched, and where it is kept. Both may hold one `*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    source: String,
+    target: String,
+}
+
+impl Kept {
+    /// The part of a reference's name that stands for the `*` of the target; an empty one where
+    /// there is no `*`. `None` when it is not kept by this.
+    fn star_of<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
+        match pattern.split_once('*') {
+            Some((before, after)) => name.strip_prefix(before)?.strip_suffix(after),
+            None => (name == pattern).then_some(""),
+        }
+    }
+
+    /// Whether this reference is kept by this.
+    pub fn keeps(&self, name: &str) -> bool {
+        Self::star_of(&self.target, name).is_some()
+    }
+
+    /// The name in the remote of a reference that is kept by this.
+    pub fn source_of(&self, name: &str) -> Option<String> {
+        Self::star_of(&self.target, name).map(|star| self.source.replacen('*', star, 1))
+    }
+}
+
+impl Remote {
+    /// Where a branch of the remote is kept, such as `refs/remotes/origin/main`.
+    pub fn tracking(&self, branch: &str) -> Option<String> {
+        let name = format!("refs/heads/{branch}");
+        self.kept.iter().find_map(|kept| {
+            let star = Kept::star_of(&kept.source, &name)?;
+            Some(kept.target.replacen('*', star, 1))
+        })
+    }
 }
 
 /// Every remote, in the order of the configuration.
-///
-/// # Errors
-/// When the configuration of one cannot be read.
 pub fn list(clone: &LocalClone) -> Vec<Remote> {
     let repo = clone.repo();
     repo.remote_names()
         .iter()
         .map(|name| {
-            let mut remote = Remote { name: name.to_string(), fetch_url: None, push_urls: vec![], namespaces: vec![] };
+            let mut remote = Remote { name: name.to_string(), fetch_url: None, push_urls: vec![], kept: vec![] };
             if let Some(Ok(found)) = repo.try_find_remote(gix::bstr::BStr::new(name)) {
                 use gix::remote::Direction::{Fetch, Push};
                 remote.fetch_url = found.url(Fetch).map(|url| url.to_bstring().to_string());
                 remote.push_urls = found.urls(Push).map(|url| url.to_bstring().to_string()).collect();
-                remote.namespaces = found
+                remote.kept = found
                     .refspecs(Fetch)
                     .iter()
-                    .filter_map(|spec| spec.to_ref().local().map(ToString::to_string))
-                    .filter_map(|kept| kept.strip_suffix('*').map(str::to_owned))
-                    .filter(|kept| kept.starts_with("refs/remotes/") && kept.ends_with('/'))
+                    .filter_map(|spec| {
+                        let spec = spec.to_ref();
+                        Some(Kept { source: spec.remote()?.to_string(), target: spec.local()?.to_string() })
+                    })
                     .collect();
             }
             remote
@@ -58,16 +95,40 @@ pub fn canonical(clone: &LocalClone, policy: &Policy) -> Option<Remote> {
     list(clone).into_iter().find(|remote| remote.fetch_url.as_ref().is_some_and(is_canonical))
 }
 
+/// The branches of a remote that are kept here, as last fetched.
+///
+/// # Errors
+/// When the references cannot be read.
+pub fn branches_of(clone: &LocalClone, remote: &Remote) -> Result<Vec<String>, GitError> {
+    let wrap = || GitError::of_gix("read the references");
+    let references = clone.repo().references().map_err(wrap())?;
+    let mut branches = Vec::new();
+    for reference in references.all().map_err(wrap())? {
+        let reference = reference.map_err(wrap())?;
+        let name = reference.name().as_bstr().to_string();
+        let source = remote.kept.iter().find_map(|kept| kept.source_of(&name));
+        // `origin/HEAD` is a name for another branch, not a branch.
+        if reference.try_id().is_some() {
+            branches.extend(source.and_then(|source| source.strip_prefix("refs/heads/").map(str::to_owned)));
+        }
+    }
+    Ok(branches)
+}
+
 /// What a URL is to the embargo. An SSH host that the policy does not know is looked up in the
 /// user's SSH configuration.
 pub fn place(clone_dir: &LocalClone, policy: &Policy, url: &str) -> Place {
-    place_with(policy, url, |host| ssh::resolve(clone_dir, host))
+    place_with(policy, url, |url| ssh::resolve(clone_dir, url))
 }
 
 /// Like [`place`], for a caller that opens the clone only when an alias must be looked up.
-pub fn place_with(policy: &Policy, url: &str, resolve: impl FnOnce(&str) -> Result<ssh::Endpoint, String>) -> Place {
+pub fn place_with(
+    policy: &Policy,
+    url: &str,
+    resolve: impl FnOnce(&NetworkUrl) -> Result<ssh::Endpoint, String>,
+) -> Place {
     match policy.place(&Destination::parse(url)) {
-        Place::UnknownHost(url) => match resolve(url.host.as_str()) {
+        Place::UnknownHost(url) => match resolve(&url) {
             Ok(endpoint) => policy.place_of_alias(&url, Some((&endpoint.host, endpoint.port))),
             Err(why) => Place::Unclear(why),
         },
@@ -82,6 +143,8 @@ pub enum Unreachable {
     Network,
     /// The host answered, and did not accept the user.
     Access,
+    /// The host could not prove who it is.
+    HostKey,
     /// The host accepted the user, and has no such project, or none that the user may see.
     Project,
     /// Git said something else.
@@ -93,13 +156,14 @@ impl Unreachable {
     pub fn from_stderr(stderr: &str) -> Self {
         let said = stderr.to_ascii_lowercase();
         let any = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-        if any(&[
+        if any(&["host key verification failed"]) {
+            Self::HostKey
+        } else if any(&[
             "permission denied",
             "authentication failed",
             "access denied",
             "could not read username",
             "could not read password",
-            "host key verification failed",
             "error: 403",
             "error: 401",
         ]) {
@@ -127,10 +191,30 @@ impl Unreachable {
             "not a git repository",
         ]) {
             Self::Project
+        } else if any(&["could not read from remote repository"]) {
+            Self::Network
         } else {
             Self::Other
         }
     }
+}
+
+/// What tells something among the lines that git and GitLab wrap around an error, in one line.
+pub fn condensed(stderr: &str) -> String {
+    const WRAPPING: [&str; 6] = [
+        "fatal: Could not read from remote repository.",
+        "Please make sure you have the correct access rights",
+        "and the repository exists.",
+        "Enumerating objects",
+        "Counting objects",
+        "Compressing objects",
+    ];
+    let lines = stderr.lines().map(|line| line.trim_start_matches("remote:").trim());
+    let telling = lines.filter(|line| {
+        line.contains(|c: char| c.is_alphanumeric()) && !WRAPPING.iter().any(|text| line.starts_with(text))
+    });
+    let telling: Vec<&str> = telling.collect();
+    if telling.is_empty() { stderr.trim().to_owned() } else { telling.join("; ") }
 }
 
 /// A fetch that did not work.
@@ -138,8 +222,8 @@ impl Unreachable {
 pub struct FetchFailure {
     /// The reason.
     pub reason: Unreachable,
-    /// What git said, without secrets.
-    pub stderr: String,
+    /// What git and the server said of it, in one line and without secrets.
+    pub said: String,
 }
 
 /// Fetches a remote, telling the progress. The outer result is about running git, the inner one about reaching the server.
@@ -151,13 +235,41 @@ pub fn fetch(clone: &LocalClone, remote: &str, tell: &dyn Fn(&str)) -> Result<Re
     Ok(if ended.success {
         Ok(())
     } else {
-        Err(FetchFailure { reason: Unreachable::from_stderr(&ended.stderr), stderr: ended.stderr })
+        Err(FetchFailure { reason: Unreachable::from_stderr(&ended.stderr), said: condensed(&ended.stderr) })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_wrapping_of_errors_is_left_out() {
+        let said = "remote: \nremote: ========\nremote: ERROR: no such project\nremote: \nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
+        assert_eq!(condensed(said), "ERROR: no such project");
+    }
+
+    #[test]
+    fn refspecs_are_read_both_ways() {
+        let remote = |specs: &[(&str, &str)]| Remote {
+            name: "x".to_owned(),
+            fetch_url: None,
+            push_urls: vec![],
+            kept: specs
+                .iter()
+                .map(|(from, to)| Kept { source: (*from).to_owned(), target: (*to).to_owned() })
+                .collect(),
+        };
+        let usual = remote(&[("refs/heads/*", "refs/remotes/x/*")]);
+        assert_eq!(usual.tracking("a/b").as_deref(), Some("refs/remotes/x/a/b"));
+        assert_eq!(usual.kept[0].source_of("refs/remotes/x/a/b").as_deref(), Some("refs/heads/a/b"));
+        assert!(!usual.kept[0].keeps("refs/remotes/y/a"));
+        let single = remote(&[("refs/heads/main", "refs/remotes/x/main")]);
+        assert_eq!(single.tracking("main").as_deref(), Some("refs/remotes/x/main"));
+        assert_eq!(single.tracking("other"), None);
+        let odd = remote(&[("refs/merge-requests/*/head", "refs/mr/*")]);
+        assert!(odd.kept[0].keeps("refs/mr/12"));
+    }
 
     #[test]
     fn reasons_are_told_apart() {

@@ -37,7 +37,11 @@ impl LocalClone {
             },
         };
         // A replaced object is pushed as it really is, so that is how it must be read.
-        let options = |trust| Options::default_for_level(trust).config_overrides(["core.useReplaceRefs=false"]);
+        let given = command_line_config(dir)?;
+        let options = |trust| {
+            let options = Options::default_for_level(trust).config_overrides(["core.useReplaceRefs=false"]);
+            options.cli_overrides(given.iter().map(String::as_str))
+        };
         let options = Mapping { full: options(Trust::Full), reduced: options(Trust::Reduced) };
         let repo =
             gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, Default::default(), options)
@@ -50,6 +54,10 @@ impl LocalClone {
                 })?
                 .to_thread_local();
         let common_dir = absolute(repo.common_dir());
+        let storage = repo.config_snapshot().string("extensions.refStorage");
+        if let Some(storage) = storage.filter(|storage| *storage != "files") {
+            return Err(GitError::RefStorage(storage.to_string()));
+        }
         Ok(Self { repo, dir: absolute(dir), common_dir })
     }
 
@@ -122,6 +130,23 @@ impl LocalClone {
         let name = self.repo.head_name().map_err(GitError::of_gix("read HEAD"))?;
         Ok(name.map(|name| name.shorten().to_string()))
     }
+}
+
+/// What `git -c` hands down to the programs that it runs, as `key=value`: only git itself can read
+/// it, and gix does not know of it.
+fn command_line_config(dir: &Path) -> Result<Vec<String>, GitError> {
+    if env::var_os("GIT_CONFIG_PARAMETERS").is_none() {
+        return Ok(vec![]);
+    }
+    let listed = Git::at(dir).run(&["config", "--list", "--null", "--show-scope"])?.stdout;
+    let mut fields = listed.split('\0');
+    let mut given = vec![];
+    while let (Some(scope), Some(entry)) = (fields.next(), fields.next()) {
+        if scope == "command" {
+            given.push(entry.replacen('\n', "=", 1));
+        }
+    }
+    Ok(given)
 }
 
 /// The common git directory of the clone that `dir` belongs to, found without opening it: all

@@ -3,6 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use crate::domain::destination::NetworkUrl;
+
 use super::{LocalClone, process::TOKEN_VARIABLES};
 
 /// The real machine behind an SSH host name.
@@ -14,14 +16,20 @@ pub struct Endpoint {
     pub port: Option<u16>,
 }
 
-/// Looks a host up in the user's SSH configuration.
+/// Looks the host of a URL up in the user's SSH configuration, asking exactly as git would connect:
+/// what the configuration says may depend on the user, the port and the letter case.
 ///
 /// # Errors
 /// A sentence that says why it cannot be told.
-pub fn resolve(clone: &LocalClone, host: &str) -> Result<Endpoint, String> {
+pub fn resolve(clone: &LocalClone, url: &NetworkUrl) -> Result<Endpoint, String> {
     let (program, arguments) = ssh_command(clone)?;
+    let host = &url.ssh_target;
     let mut command = Command::new(&program);
-    command.args(arguments).args(["-G", "--", host]).stdin(Stdio::null());
+    command.args(arguments).arg("-G").stdin(Stdio::null());
+    if let Some(port) = url.port {
+        command.args(["-p", &port.to_string()]);
+    }
+    command.args(["--", host]);
     for variable in TOKEN_VARIABLES {
         command.env_remove(variable);
     }
@@ -45,7 +53,15 @@ fn ssh_command(clone: &LocalClone) -> Result<(String, Vec<String>), String> {
     let mut words =
         shell_words::split(&command).map_err(|_| format!("the ssh command `{command}` cannot be read"))?.into_iter();
     let program = words.next().ok_or_else(|| "the ssh command is empty".to_owned())?;
-    Ok((program, words.collect()))
+    Ok((program, words.map(with_home).collect()))
+}
+
+/// A shell would put the home folder in the place of `~/`.
+fn with_home(word: String) -> String {
+    match (word.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) => format!("{home}/{rest}"),
+        _ => word,
+    }
 }
 
 /// Reads what `ssh -G` prints: lines of a lower-case key and a value.

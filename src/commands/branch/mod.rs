@@ -12,14 +12,15 @@ use super::{Context, Failure, Program, candidates, context::Prepared};
 use crate::{
     domain::{
         exit::Exit,
-        fix::{FixBranch, FixName, FixNameError},
+        fix::{BranchNames, FixBranch, FixName, FixNameError},
+        policy::Policy,
         version::ReleaseLine,
     },
     git::{
         LocalClone,
         branches::{self, NewBranch},
         process::Progress,
-        remotes::{self, FetchFailure},
+        remotes::{self, FetchFailure, Unreachable},
     },
     ui::Table,
 };
@@ -80,17 +81,17 @@ impl Program for BranchArgs {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
         }
         // Wrong versions are told before anything is waited for.
-        let wanted = read_lines(&self.backport, &policy.branches)?;
+        let wanted = read_lines(&self.backport, &self.name, &policy.branches)?;
         if !self.no_fetch && !self.dry_run {
-            fetch(&clone, remote, context)?;
+            fetch(&clone, remote, &self.name, context)?;
         }
         let lines = match wanted {
             Lines::These(lines) => lines,
             Lines::Supported => supported_lines(&clone, &policy, settings.supported_lines()?)?,
         };
         let mut states = look(&clone, &policy, &fix, &lines)?;
-        if self.create_stable {
-            create_stable(&clone, &policy, &mut states, self.dry_run)?;
+        for state in states.iter_mut().filter(|state| state.line.is_some() && !state.has_base) {
+            state.create_base = self.create_stable && state.canonical.is_some();
         }
         let planned = states
             .iter()
@@ -100,20 +101,42 @@ impl Program for BranchArgs {
         let new: Vec<NewBranch> = planned.iter().filter_map(|planned| planned.to_create(remote)).collect();
         let first = planned.first().map_or_else(String::new, |planned| planned.branch().to_owned());
         let switch = !self.no_switch && clone.current_branch()?.as_deref() != Some(first.as_str());
+        let unguarded = unguarded_work(&clone, &policy, &first)?;
         if !self.dry_run {
+            create_stable(&clone, &policy, &states)?;
             let created = branches::create(&clone, &new)?;
-            if switch && let Err(failure) = switch_to(&clone, &first, context) {
+            if switch && let Err(failure) = switch_to(&clone, &first, &self.name, context) {
                 created.take_back(&clone)?;
                 return Err(failure);
             }
         }
-        let report = report(&fix, remote, &planned, (!self.no_switch).then_some(first), !self.dry_run);
+        let report = report(&fix, remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
         context.ui.report(Self::NAME, &report, || text(&report));
+        if let Some(branch) = unguarded {
+            let base = format!("{remote}/{}", policy.branches.default);
+            context.ui.warning(&format!(
+                "`{branch}` holds commits that no remote has, and the guard does not know them for a fix; if they are: \
+                 git cherry-pick {base}..{branch}"
+            ));
+        }
         if !self.dry_run {
             context.ui.note("next: commit the fix, then git secfix push");
         }
         Ok(Exit::Done)
     }
+}
+
+/// The current branch, if it holds commits that no remote has and is none of a fix: a fix is easily
+/// committed before its branch exists, and nothing would keep it from leaking there.
+fn unguarded_work(clone: &LocalClone, policy: &Policy, first: &str) -> Result<Option<String>, Failure> {
+    let Some(current) =
+        clone.current_branch()?.filter(|branch| branch != first && !policy.branches.looks_like_fix(branch))
+    else {
+        return Ok(None);
+    };
+    let ended =
+        clone.git().run(&["rev-list", "--max-count=1", &format!("refs/heads/{current}"), "--not", "--remotes"])?;
+    Ok(Some(current).filter(|_| ended.success && !ended.stdout.trim().is_empty()))
 }
 
 /// The lines that were asked for.
@@ -122,7 +145,7 @@ enum Lines {
     Supported,
 }
 
-fn read_lines(texts: &[String], names: &crate::domain::fix::BranchNames) -> Result<Lines, Failure> {
+fn read_lines(texts: &[String], name: &str, names: &BranchNames) -> Result<Lines, Failure> {
     if texts.iter().any(|text| text == "all") {
         return Ok(Lines::Supported);
     }
@@ -130,7 +153,7 @@ fn read_lines(texts: &[String], names: &crate::domain::fix::BranchNames) -> Resu
     for text in texts {
         let line = names
             .line(text)
-            .map_err(|error| Failure::usage(error).hint("git secfix branch NAME --backport 18-4, or --backport all"))?;
+            .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {name} --backport all")))?;
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -147,21 +170,26 @@ fn bad_name(error: FixNameError) -> Failure {
     Failure::usage(error).hint(hint)
 }
 
-fn fetch(clone: &LocalClone, remote: &str, context: &Context) -> Result<(), Failure> {
+fn fetch(clone: &LocalClone, remote: &str, name: &str, context: &Context) -> Result<(), Failure> {
     let spinner = context.ui.spinner(&format!("fetching {remote}"));
-    remotes::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { stderr, .. }| {
-        Failure::network(anyhow!("cannot fetch `{remote}`: {}", stderr.trim()))
-            .hint("git secfix branch … --no-fetch, to work with what was fetched before")
+    remotes::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
+        let error = anyhow!("cannot fetch `{remote}`: {said}");
+        // What git says of a file of this clone is no matter of the network.
+        let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };
+        failure.hint(format!("git secfix branch {name} --no-fetch"))
     })
 }
 
-/// The newest lines that have a stable branch in security, newest first.
-fn supported_lines(
-    clone: &LocalClone,
-    policy: &crate::domain::policy::Policy,
-    count: usize,
-) -> Result<Vec<ReleaseLine>, Failure> {
+/// The newest lines that have a stable branch, newest first. One that only canonical has is among
+/// them: a line without its fix is the worst end of a release, and must not be passed over silently.
+fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<Vec<ReleaseLine>, Failure> {
     let mut lines = candidates::stable_lines(clone, policy)?;
+    if let Some(canonical) = remotes::canonical(clone, policy) {
+        let branches = remotes::branches_of(clone, &canonical)?;
+        lines.extend(branches.iter().filter_map(|branch| policy.branches.stable.read(branch)?.line()));
+    }
+    lines.sort_unstable_by(|a, b| b.cmp(a));
+    lines.dedup();
     lines.truncate(count);
     if lines.is_empty() {
         return Err(Failure::not_done(anyhow!(
@@ -169,21 +197,15 @@ fn supported_lines(
             policy.security_remote,
             policy.branches.stable.as_str()
         ))
-        .hint("git secfix config, to see how stable branches are called"));
+        .hint("git secfix config"));
     }
     Ok(lines)
 }
 
 /// What is there of the fix's branch and of each backport branch.
-fn look(
-    clone: &LocalClone,
-    policy: &crate::domain::policy::Policy,
-    fix: &FixName,
-    lines: &[ReleaseLine],
-) -> Result<Vec<State>, Failure> {
+fn look(clone: &LocalClone, policy: &Policy, fix: &FixName, lines: &[ReleaseLine]) -> Result<Vec<State>, Failure> {
     let security = format!("refs/remotes/{}/", policy.security_remote);
     let canonical = remotes::canonical(clone, policy);
-    let namespace = canonical.as_ref().and_then(|remote| remote.namespaces.first());
     let targets = std::iter::once(None).chain(lines.iter().copied().map(Some));
     targets
         .map(|line| {
@@ -207,54 +229,41 @@ fn look(
                 line,
                 has_base: exists(&base)?,
                 has_published,
-                in_canonical: match namespace {
-                    Some(namespace) => exists(&format!("{namespace}{target}"))?,
-                    None => false,
+                canonical: match canonical.as_ref().and_then(|remote| remote.tracking(&target)) {
+                    Some(kept) if exists(&kept)? => Some(kept),
+                    _ => None,
                 },
                 branch,
                 target,
                 security: security.clone(),
+                create_base: false,
                 local,
             })
         })
         .collect()
 }
 
-/// Creates missing stable branches in security as copies of canonical's (process, step 3).
-fn create_stable(
-    clone: &LocalClone,
-    policy: &crate::domain::policy::Policy,
-    states: &mut [State],
-    dry_run: bool,
-) -> Result<(), Failure> {
-    let missing: Vec<&mut State> =
-        states.iter_mut().filter(|state| state.line.is_some() && !state.has_base && state.in_canonical).collect();
-    let canonical = remotes::canonical(clone, policy);
-    let Some(namespace) = canonical.as_ref().and_then(|remote| remote.namespaces.first()) else { return Ok(()) };
-    if missing.is_empty() || dry_run {
+/// Creates the missing stable branches in security as copies of canonical's (process, step 3).
+fn create_stable(clone: &LocalClone, policy: &Policy, states: &[State]) -> Result<(), Failure> {
+    let missing: Vec<&State> = states.iter().filter(|state| state.create_base).collect();
+    if missing.is_empty() {
         return Ok(());
     }
     let remote = policy.security_remote.to_string();
-    let specs = missing.iter().map(|state| format!("{namespace}{0}:refs/heads/{0}", state.target));
+    let specs =
+        missing.iter().filter_map(|state| Some(format!("{}:refs/heads/{}", state.canonical.as_ref()?, state.target)));
     let arguments: Vec<String> =
         ["push", "--atomic", "--quiet", "--", &remote].map(str::to_owned).into_iter().chain(specs).collect();
     let ended = clone.git().talk(&arguments, &Progress::Kept)?;
-    if !ended.success {
-        let names: Vec<_> = missing.iter().map(|state| state.target.clone()).collect();
-        return Err(Failure::network(anyhow!(
-            "cannot create `{}` in {remote}: {}",
-            names.join("`, `"),
-            ended.stderr.trim()
-        ))
-        .hint("ask a maintainer of the security project to create it"));
+    if ended.success {
+        return Ok(());
     }
-    for state in missing {
-        state.has_base = true;
-    }
-    Ok(())
+    let names: Vec<_> = missing.iter().map(|state| state.target.clone()).collect();
+    Err(Failure::network(anyhow!("cannot create `{}` in {remote}: {}", names.join("`, `"), ended.stderr.trim()))
+        .hint("ask a maintainer of the security project to create it"))
 }
 
-fn explain(problem: Problem, args: &BranchArgs, policy: &crate::domain::policy::Policy, fix: &FixName) -> Failure {
+fn explain(problem: Problem, args: &BranchArgs, policy: &Policy, fix: &FixName) -> Failure {
     let remote = &policy.security_remote;
     match problem {
         Problem::NoBase { target, line: None, .. } => {
@@ -277,7 +286,7 @@ fn explain(problem: Problem, args: &BranchArgs, policy: &crate::domain::policy::
 }
 
 /// Switches; what git warns of is shown, such as commits left behind on a detached HEAD.
-fn switch_to(clone: &LocalClone, branch: &str, context: &Context) -> Result<(), Failure> {
+fn switch_to(clone: &LocalClone, branch: &str, name: &str, context: &Context) -> Result<(), Failure> {
     let ended = clone.git().run(&["switch", "--no-guess", branch])?;
     let said: Vec<&str> = ended.stderr.lines().filter(|line| !line.starts_with("Switched to ")).collect();
     let said = said.join("\n");
@@ -288,7 +297,7 @@ fn switch_to(clone: &LocalClone, branch: &str, context: &Context) -> Result<(), 
         return Ok(());
     }
     Err(Failure::not_done(anyhow!("cannot switch to `{branch}`, so no branch was created: {}", said.trim()))
-        .hint("git stash, or git secfix branch … --no-switch"))
+        .hint(format!("git secfix branch {name} --no-switch")))
 }
 
 fn report(fix: &FixName, remote: &str, planned: &[Planned], current: Option<String>, done: bool) -> Report {

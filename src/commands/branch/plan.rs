@@ -17,8 +17,10 @@ pub(super) struct State {
     pub(super) has_base: bool,
     /// Whether security has the branch itself, pushed by somebody.
     pub(super) has_published: bool,
-    /// Whether canonical has the target.
-    pub(super) in_canonical: bool,
+    /// Where canonical's branch of the target's name is kept, if it has one.
+    pub(super) canonical: Option<String>,
+    /// Whether the target is to be created in security first, as a copy of canonical's.
+    pub(super) create_base: bool,
     /// The local branch of that name.
     pub(super) local: Option<LocalBranch>,
 }
@@ -62,11 +64,11 @@ pub(super) fn plan(state: &State) -> Result<Planned, Problem> {
         }
         _ => {}
     }
-    if !state.has_base && !state.has_published {
+    if !state.has_base && !state.has_published && !state.create_base {
         return Err(Problem::NoBase {
             target: state.target.clone(),
             line: state.line,
-            in_canonical: state.in_canonical,
+            in_canonical: state.canonical.is_some(),
         });
     }
     Ok(match (&state.local, state.has_published) {
@@ -116,6 +118,10 @@ impl Planned {
     /// What happened, or would happen, in words.
     pub(super) fn state(&self, done: bool) -> &'static str {
         match (self, done) {
+            (Self::Create(State { create_base: true, .. }), true) => "created, with its stable branch in security",
+            (Self::Create(State { create_base: true, .. }), false) => {
+                "would be created, with its stable branch in security"
+            }
             (Self::Create(_), true) => "created",
             (Self::Create(_), false) => "would be created",
             (Self::Continue(_), true) => "created from what was pushed",
@@ -139,7 +145,8 @@ mod tests {
             security: "refs/remotes/security/".to_owned(),
             has_base: true,
             has_published: false,
-            in_canonical: true,
+            canonical: Some("refs/remotes/origin/main".to_owned()),
+            create_base: false,
             local: None,
         }
     }

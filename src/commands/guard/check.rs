@@ -1,19 +1,23 @@
 //! `git secfix guard check`: the guard's answer to a push that nobody makes.
 
+use std::path::Path;
+
 use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::question::{self, LazyClone, Question};
 use crate::{
-    commands::{Context, Failure},
+    commands::{Context, Failure, candidates},
     domain::{destination::redacted, exit::Exit, push::RefUpdate, verdict::Refusal},
-    git::{LocalClone, branches, remotes, repository::find_common_dir, revision},
+    git::{LocalClone, branches, pause, remotes, repository::find_common_dir, revision},
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// Where the push would go: a URL, or the name of a remote with all its push URLs
-    #[arg(value_name = "URL|REMOTE")]
+    #[arg(value_name = "URL|REMOTE", add = ArgValueCandidates::new(candidates::remotes))]
     destination: String,
     /// What would be pushed, as for `git push`: SRC, SRC:DST, or :DST for a deletion [default: HEAD]
     #[arg(value_name = "REF")]
@@ -43,8 +47,11 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
     let urls = match &remote {
         Some(remote) if !remote.push_urls.is_empty() => remote.push_urls.clone(),
         Some(remote) => return Err(Failure::usage(anyhow!("remote `{}` has no URL", remote.name))),
-        None => vec![args.destination.clone()],
+        None => vec![url_or_path(clone, &args.destination)?],
     };
+    if let Some(pause) = pause::current(&common_dir, Timestamp::now()) {
+        context.ui.warning(&format!("the guard is paused until {}: a push would not be checked", pause.until));
+    }
     let refs = if args.refs.is_empty() { vec!["HEAD".to_owned()] } else { args.refs.clone() };
     let security = format!("refs/remotes/{}/", policy.security_remote);
     let updates = refs.iter().map(|text| update(clone, text, &security)).collect::<Result<Vec<_>, _>>()?;
@@ -60,6 +67,20 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
         answers.push((url, refusal));
     }
     finish(answers, context)
+}
+
+/// The text as a URL or an existing path. A bare word is neither, but a mistyped remote.
+fn url_or_path(clone: &LocalClone, text: &str) -> Result<String, Failure> {
+    if text.contains(['/', ':']) || Path::new(text).exists() {
+        return Ok(text.to_owned());
+    }
+    let names = remotes::list(clone).into_iter().map(|remote| remote.name);
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(name, text));
+    let failure = Failure::usage(anyhow!("`{text}` is no remote of this clone, no URL and no folder"));
+    Err(match nearest {
+        Some(name) => failure.hint(format!("git secfix guard check {name}")),
+        None => failure.hint("git remote -v"),
+    })
 }
 
 fn finish(answers: Vec<(String, Option<Refusal>)>, context: &Context) -> Result<Exit, Failure> {
@@ -95,6 +116,12 @@ fn finish(answers: Vec<(String, Option<Refusal>)>, context: &Context) -> Result<
 fn update(clone: &LocalClone, text: &str, security: &str) -> Result<RefUpdate, Failure> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (source, target) = text.split_once(':').unwrap_or((text, ""));
+    let local_oid = match source {
+        "" => None,
+        source => Some(revision::object(clone, source)?.ok_or_else(|| {
+            Failure::usage(anyhow!("`{source}` is no revision of this clone")).hint("git branch --all")
+        })?),
+    };
     let full = revision::full_name(clone, source)?;
     let remote_ref = match (target, &full) {
         (target, _) if target.starts_with("refs/") => target.to_owned(),
@@ -105,12 +132,6 @@ fn update(clone: &LocalClone, text: &str, security: &str) -> Result<RefUpdate, F
         }
         (target, Some(full)) if full.starts_with("refs/tags/") => format!("refs/tags/{target}"),
         (target, _) => format!("refs/heads/{target}"),
-    };
-    let local_oid = match source {
-        "" => None,
-        source => Some(revision::object(clone, source)?.ok_or_else(|| {
-            Failure::usage(anyhow!("`{source}` is no revision of this clone")).hint("git branch --all")
-        })?),
     };
     let known = remote_ref.strip_prefix("refs/heads/").map(|branch| format!("{security}{branch}"));
     let remote_oid = match known {

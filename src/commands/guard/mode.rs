@@ -1,6 +1,7 @@
 //! `git secfix guard mode`: shows or sets how strict the guard is, in the clone's own file.
 
 use anyhow::anyhow;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::question;
@@ -14,7 +15,7 @@ use crate::{
 pub(super) struct ModeArgs {
     /// `strict`: canonical is refused, and embargoed work anywhere but to security; `paranoid`:
     /// everything but security is refused
-    #[arg(value_parser = str::parse::<Mode>)]
+    #[arg(value_parser = PossibleValuesParser::new(Mode::ALL.map(Mode::as_str)).try_map(|text| text.parse::<Mode>()))]
     mode: Option<Mode>,
 }
 

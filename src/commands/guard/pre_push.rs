@@ -15,11 +15,14 @@ use super::question::{self, LazyClone, Question};
 use crate::{
     commands::{Context, Failure},
     domain::{destination::redacted, exit::Exit, push::parse_updates, verdict::Refusal},
-    git::{hooks, parent_process, pause, probe::PROBE_VARIABLE, process::TOKEN_VARIABLES, repository::find_common_dir},
+    git::{
+        hook_file, hooks, parent_process, pause, probe::PROBE_VARIABLE, process::TOKEN_VARIABLES,
+        repository::find_common_dir,
+    },
 };
 
-/// Set for the hooks that run after the guard: a hook manager among them may keep our hook and run
-/// it again, which decides once more but starts no hook a second time.
+/// Names the clone for the hooks that run after the guard: a hook manager among them may keep our
+/// hook and run it again, which decides once more but starts no hook of this clone a second time.
 const CHAINED_VARIABLE: &str = "GIT_SECFIX_CHAINED";
 
 /// As git gives them to a `pre-push` hook (githooks(5)).
@@ -45,11 +48,13 @@ pub(super) fn run(args: &PrePushArgs, context: &Context) -> Result<Exit, Failure
         }
         return Err(Failure::Refused(refusal));
     }
-    if std::env::var_os(PROBE_VARIABLE).is_some() || std::env::var_os(CHAINED_VARIABLE).is_some() {
+    let here = find_common_dir(&context.dir).unwrap_or_default();
+    let is_chained = std::env::var_os(CHAINED_VARIABLE).is_some_and(|within| within == here.as_os_str());
+    if std::env::var_os(PROBE_VARIABLE).is_some() || is_chained {
         return Ok(Exit::Done);
     }
     for hook in args.after.iter().flat_map(|after| hooks::hooks_after(after)) {
-        if !run_hook(&hook, args, &input)? {
+        if !run_hook(&hook, args, &input, &here)? {
             return Ok(Exit::NotDone);
         }
     }
@@ -69,8 +74,10 @@ fn judge(args: &PrePushArgs, input: &[u8], context: &Context) -> Result<Option<R
         let passed = format!("passed while paused: push to {}", redacted(url).escape_debug());
         pause::log(&common_dir, Timestamp::now(), &passed)?;
         context.ui.warning(&format!(
-            "the guard is paused until {} ({}): this push to {remote} is not checked",
-            pause.until, pause.reason
+            "the guard is paused until {} ({}): this push to {} is not checked",
+            pause.until,
+            pause.reason,
+            redacted(remote)
         ));
         return Ok(None);
     }
@@ -91,15 +98,15 @@ fn no_policy(why: String, hint: &str) -> Failure {
 }
 
 /// Runs a hook with git's arguments and input. Like git, passes over one that may not be executed.
-fn run_hook(hook: &Path, args: &PrePushArgs, input: &[u8]) -> Result<bool, Failure> {
-    if !is_executable(hook) {
+fn run_hook(hook: &Path, args: &PrePushArgs, input: &[u8], here: &Path) -> Result<bool, Failure> {
+    if !hook_file::is_executable(hook) {
         return Ok(true);
     }
     let failed = |error: io::Error| Failure::not_done(anyhow!("cannot run the hook `{}`: {error}", hook.display()));
     // A name without a folder would be looked up on the PATH.
     let program = if hook.components().count() == 1 { Path::new(".").join(hook) } else { hook.to_owned() };
     let mut command = Command::new(program);
-    command.args([&args.remote, &args.url]).stdin(Stdio::piped()).env(CHAINED_VARIABLE, "1");
+    command.args([&args.remote, &args.url]).stdin(Stdio::piped()).env(CHAINED_VARIABLE, here);
     for variable in TOKEN_VARIABLES {
         command.env_remove(variable);
     }
@@ -112,15 +119,4 @@ fn run_hook(hook: &Path, args: &PrePushArgs, input: &[u8]) -> Result<bool, Failu
         }
     }
     Ok(child.wait().map_err(failed)?.success())
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }

@@ -12,10 +12,10 @@ use crate::{
         destination::redacted,
         policy::{Place, Policy},
         push::RefUpdate,
-        push_options::PushOptions,
+        push_options::{ConfiguredOptions, PushOptions},
         verdict::{CannotTell, Push, Refusal, Verdict, judge},
     },
-    git::{GitError, LocalClone, branches, embargo, local_config, remotes},
+    git::{GitError, LocalClone, branches, embargo, local_config, remotes, ssh},
 };
 
 /// Opens the clone at the first use.
@@ -67,15 +67,15 @@ pub(super) struct Question<'a> {
 
 /// Answers: nothing when the push may go, otherwise the refusal.
 pub(super) fn ask(question: Question<'_>, policy: &Policy, clone: &LazyClone) -> Option<Refusal> {
-    let shown = redacted(question.url);
-    let destination = if question.remote == question.url { shown.into_owned() } else { question.remote.to_owned() };
+    // A URL stands for a remote's name where git was given one, and may be rewritten since.
+    let destination = redacted(question.remote).into_owned();
     let cannot_tell = |why: String| Refusal::CannotTell {
         to: destination.clone(),
         reason: CannotTell { why, hint: "git secfix doctor".to_owned() },
     };
-    let place = remotes::place_with(policy, question.url, |host| {
+    let place = remotes::place_with(policy, question.url, |url| {
         let clone = clone.open().map_err(|error| error.to_string())?;
-        crate::git::ssh::resolve(clone, host)
+        ssh::resolve(clone, url)
     });
     let options = if place == Place::Security {
         match push_options(&question, clone) {
@@ -96,7 +96,11 @@ pub(super) fn ask(question: Question<'_>, policy: &Policy, clone: &LazyClone) ->
             };
             match embargo::carried(clone, policy, &push.updates) {
                 Ok(found) if found.is_empty() => None,
-                Ok(found) => Some(Refusal::Embargoed { to: push.destination, found }),
+                Ok(found) => {
+                    let canonical = remotes::canonical(clone, policy).map(|remote| remote.name);
+                    let canonical_remote = canonical.unwrap_or_else(|| "origin".to_owned());
+                    Some(Refusal::Embargoed { to: push.destination, found, canonical_remote })
+                }
                 Err(reason) => Some(Refusal::CannotTell { to: push.destination, reason }),
             }
         }
@@ -106,17 +110,20 @@ pub(super) fn ask(question: Question<'_>, policy: &Policy, clone: &LazyClone) ->
 /// What the command line and the configuration ask of the server beyond the references.
 fn push_options(question: &Question<'_>, clone: &LazyClone) -> Result<PushOptions, String> {
     let arguments = (question.arguments)()?.unwrap_or_default();
-    let mut options = PushOptions::from_arguments(&arguments);
     let clone = clone.open().map_err(|error| error.to_string())?;
-    options.server_options.extend(local_config::values(clone, "push.pushOption").map_err(|error| error.to_string())?);
-    options.mirror |= local_config::is_true(clone, &format!("remote.{}.mirror", question.remote));
-    Ok(options)
+    let key = |name: &str| format!("remote.{}.{name}", question.remote);
+    let other_end = ["receivepack", "vcs"].map(key).into_iter().find(|key| local_config::value(clone, key).is_some());
+    let configured = ConfiguredOptions {
+        mirror: local_config::is_true(clone, &key("mirror")),
+        push_option: local_config::values(clone, "push.pushOption"),
+        other_end,
+    };
+    Ok(PushOptions::read(&arguments, configured))
 }
 
 /// The commit of a branch of canonical, as last fetched.
 fn canonical_tip(clone: &LazyClone, policy: &Policy, branch: &str) -> Option<String> {
     let clone = clone.open().ok()?;
-    let canonical = remotes::canonical(clone, policy)?;
-    let namespace = canonical.namespaces.first()?;
-    branches::commit_of(clone, &format!("{namespace}{branch}")).ok().flatten()
+    let kept = remotes::canonical(clone, policy)?.tracking(branch)?;
+    branches::commit_of(clone, &kept).ok().flatten()
 }

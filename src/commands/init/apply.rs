@@ -11,7 +11,7 @@ use crate::{
         LocalClone, hooks,
         local_config::{self, Change},
         probe::{self, Fired},
-        record::Record,
+        record::{AddedRemote, Record},
         remotes::{self, FetchFailure, Unreachable},
     },
 };
@@ -27,11 +27,15 @@ pub(super) fn apply(
     context: &Context,
 ) -> Result<(), Failure> {
     let was_prepared = clone_file::path(clone.common_dir()).exists();
-    let result = actions.iter().try_for_each(|action| {
-        context.ui.detail(&action.to_string());
-        act(clone, found, action, context)
-    });
-    let result = result.and_then(|()| prove(clone, found));
+    let (fetches, changes): (Vec<_>, Vec<_>) =
+        actions.iter().partition(|action| matches!(action, Action::Fetch { .. }));
+    let mut run = |actions: &[&Action]| {
+        actions.iter().try_for_each(|action| {
+            context.ui.detail(&action.to_string());
+            act(clone, found, action, context)
+        })
+    };
+    let result = run(&changes).and_then(|()| prove(found)).and_then(|()| run(&fetches));
     if result.is_err() && !was_prepared {
         undo::take_back(clone)?;
     }
@@ -41,7 +45,7 @@ pub(super) fn apply(
 fn act(clone: &mut LocalClone, found: &Found, action: &Action, context: &Context) -> Result<(), Failure> {
     match action {
         Action::AddRemote { name, url } => add_remote(clone, name, url),
-        Action::Fetch { name } => {
+        Action::Fetch { name, .. } => {
             let spinner = context.ui.spinner(&format!("fetching {name}"));
             remotes::fetch(clone, name, &|state| spinner.tell(state))?.map_err(|failure| unreachable(found, &failure))
         }
@@ -54,7 +58,7 @@ fn act(clone: &mut LocalClone, found: &Found, action: &Action, context: &Context
 
 fn add_remote(clone: &mut LocalClone, name: &str, url: &str) -> Result<(), Failure> {
     let mut record = Record::read(clone.common_dir())?;
-    record.added_remote = Some(name.to_owned());
+    record.added_remote = Some(AddedRemote { name: name.to_owned(), url: url.to_owned() });
     record.write(clone.common_dir())?;
     let key = |key: &str| format!("remote.{name}.{key}");
     let changes = [
@@ -72,11 +76,16 @@ fn add_remote(clone: &mut LocalClone, name: &str, url: &str) -> Result<(), Failu
 /// A fetch that failed, in the words of what the user can do about it.
 fn unreachable(found: &Found, failure: &FetchFailure) -> Failure {
     let (host, project) = (host_of(&found.security_url), &found.policy.security);
-    let said = failure.stderr.trim();
+    let said = &failure.said;
     let is_ssh = !found.security_url.contains("://") || found.security_url.starts_with("ssh");
     match failure.reason {
-        Unreachable::Network => Failure::network(anyhow!("{host} cannot be reached: {said}"))
-            .hint("git secfix init --no-fetch, and git fetch security once there is a network"),
+        Unreachable::Network => {
+            Failure::network(anyhow!("{host} cannot be reached: {said}")).hint("git secfix init --no-fetch")
+        }
+        Unreachable::HostKey => {
+            Failure::network(anyhow!("ssh does not know the key of {host}, or knows another one: {said}"))
+                .hint(format!("ssh -T git@{host}"))
+        }
         Unreachable::Access if is_ssh => {
             Failure::network(anyhow!("{host} did not accept your SSH key: {said}")).hint(format!("ssh -T git@{host}"))
         }
@@ -84,7 +93,7 @@ fn unreachable(found: &Found, failure: &FetchFailure) -> Failure {
             .hint("git secfix init --protocol ssh"),
         Unreachable::Project => {
             Failure::network(anyhow!("{host} has no project {project}, or none that you may see: {said}"))
-                .hint("ask for access to it, or name another one: git secfix init --security GROUP/PROJECT")
+                .hint("git secfix init --security GROUP/PROJECT, if it is another one; or ask for access to it")
         }
         Unreachable::Other => {
             Failure::network(anyhow!("cannot fetch {project} from {host}: {said}")).hint("git secfix init --no-fetch")
@@ -93,12 +102,12 @@ fn unreachable(found: &Found, failure: &FetchFailure) -> Failure {
 }
 
 /// Fires the hook of every work tree: what does not refuse now would not refuse later.
-fn prove(clone: &LocalClone, found: &Found) -> Result<(), Failure> {
+fn prove(found: &Found) -> Result<(), Failure> {
     if found.sites.is_empty() {
         return Ok(());
     }
-    for tree in clone.work_trees()? {
-        match probe::fire(&tree, &found.canonical_remote, &found.canonical_url)? {
+    for tree in &found.trees {
+        match probe::fire(tree, Some(&found.policy))? {
             Fired::Refused => {}
             Fired::LetThrough | Fired::OtherRefused(_) => {
                 let tree = tree.root.display();

@@ -8,9 +8,11 @@ mod projects;
 mod survey;
 mod undo;
 
+use clap::ValueHint;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program};
+use super::{Context, Failure, Program, candidates};
 use crate::{domain::exit::Exit, ui::Table};
 
 /// Prepare this clone: security remote, fetch, and the guard against pushes to public places
@@ -22,13 +24,13 @@ use crate::{domain::exit::Exit, ui::Table};
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
     /// The public project (GROUP/PROJECT), or the remote that leads to it
-    #[arg(long, value_name = "PROJECT|REMOTE")]
+    #[arg(long, value_name = "PROJECT|REMOTE", add = ArgValueCandidates::new(candidates::remotes))]
     canonical: Option<String>,
     /// Its private mirror, where it is not at the usual place (`security` after the first group)
-    #[arg(long, value_name = "PROJECT")]
+    #[arg(long, value_name = "PROJECT", value_hint = ValueHint::Other)]
     security: Option<String>,
     /// The name of the remote of the private mirror
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     remote: Option<String>,
     /// How to reach the private mirror, where it is not as the public project is reached
     #[arg(long, value_name = "PROTOCOL")]
@@ -98,7 +100,6 @@ impl Program for InitArgs {
         let mut clone = context.open()?;
         let found = survey::look(&clone, &self)?;
         let actions = plan::plan(&found, &self);
-        // A fetch is no change of the clone's preparation: a prepared clone passes the check.
         let pending = actions.iter().any(plan::Action::is_preparation);
         if !only_look {
             apply::apply(&mut clone, &found, &actions, context)?;
@@ -116,14 +117,14 @@ fn report(found: &survey::Found, actions: &[plan::Action], done: bool) -> Report
             project: found.policy.canonical.to_string(),
             host: host(&found.canonical_url),
             url: crate::domain::destination::redacted(&found.canonical_url).into_owned(),
-            state: String::new(),
+            state: plan::remote_state(&found.canonical_remote, actions, done),
         },
         security: RemoteRow {
             remote: found.security_remote.clone(),
             project: found.policy.security.to_string(),
             host: host(&found.security_url),
             url: crate::domain::destination::redacted(&found.security_url).into_owned(),
-            state: plan::security_state(actions, done),
+            state: plan::remote_state(&found.security_remote, actions, done),
         },
         guard: plan::guard_state(found, actions, done)
             .map(|state| GuardRow { state, mode: found.policy.mode.to_string() }),
@@ -140,9 +141,10 @@ fn text(found: &survey::Found, actions: &[plan::Action], done: bool) -> String {
     }
     match &report.guard {
         Some(guard) => table.row(["guard".to_owned(), "pre-push".to_owned(), guard.state.clone()]),
-        None => table.row(["guard", "pre-push", "not installed, as asked"]),
+        None => table.row(["guard", "pre-push", "left as it is, as asked"]),
     };
     // The next command stands outside of the table, where it would widen a column.
-    let next = if done { "git secfix branch <name>" } else { "git secfix init" };
+    let is_ready = done || !actions.iter().any(plan::Action::is_preparation);
+    let next = if is_ready { "git secfix branch <name>" } else { "git secfix init" };
     format!("{table}next       {next}\n")
 }

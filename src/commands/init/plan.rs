@@ -10,8 +10,8 @@ use crate::{domain::destination::redacted, git::hooks::Site};
 pub(super) enum Action {
     /// Adds the remote of the private mirror.
     AddRemote { name: String, url: String },
-    /// Fetches it.
-    Fetch { name: String },
+    /// Fetches a remote.
+    Fetch { name: String, is_first: bool },
     /// Writes the clone's own file.
     WriteFile,
     /// Puts the guard into a place.
@@ -21,7 +21,7 @@ pub(super) enum Action {
 impl Action {
     /// Whether it changes how the clone is prepared.
     pub(super) fn is_preparation(&self) -> bool {
-        !matches!(self, Self::Fetch { .. })
+        !matches!(self, Self::Fetch { is_first: false, .. })
     }
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddRemote { name, url } => write!(f, "add remote {name} {}", redacted(url)),
-            Self::Fetch { name } => write!(f, "fetch {name}"),
+            Self::Fetch { name, .. } => write!(f, "fetch {name}"),
             Self::WriteFile => write!(f, "write {} in the git directory", crate::config::clone_file::NAME),
             Self::InstallGuard(Site::Own(folder)) => write!(f, "install the guard in {}", folder.display()),
             Self::InstallGuard(Site::Foreign { folder, ours, .. }) => {
@@ -39,26 +39,36 @@ impl fmt::Display for Action {
     }
 }
 
-/// What is missing, in the order in which it is done: the guard is the last to need the rest.
+/// What is missing, in the order in which it is done: the guard first, since it needs nothing of the
+/// rest, and is there then whatever interrupts a long fetch.
 pub(super) fn plan(found: &Found, args: &InitArgs) -> Vec<Action> {
     let mut actions = Vec::new();
-    if !found.has_security {
-        actions.push(Action::AddRemote { name: found.security_remote.clone(), url: found.security_url.clone() });
-    }
-    if !args.no_fetch {
-        actions.push(Action::Fetch { name: found.security_remote.clone() });
-    }
     if !found.has_clone_file {
         actions.push(Action::WriteFile);
     }
     let missing = found.sites.iter().filter(|site| !site.guarded);
     actions.extend(missing.map(|site| Action::InstallGuard(site.site.clone())));
+    if !found.has_security {
+        actions.push(Action::AddRemote { name: found.security_remote.clone(), url: found.security_url.clone() });
+    }
+    let is_new = |name: &String| found.never_fetched.contains(name);
+    let canonical = Some(&found.canonical_remote).filter(|name| is_new(name));
+    // Security is fetched again each time; whether the clone is ready does not depend on that.
+    let security = Some(&found.security_remote).filter(|name| is_new(name) || !args.check);
+    if !args.no_fetch {
+        let names = canonical.into_iter().chain(security);
+        actions.extend(names.map(|name| Action::Fetch { name: name.clone(), is_first: is_new(name) }));
+    }
     actions
 }
 
-/// The security remote's state in words.
-pub(super) fn security_state(actions: &[Action], done: bool) -> String {
-    let words = actions.iter().filter_map(|action| match (action, done) {
+/// A remote's state in words.
+pub(super) fn remote_state(remote: &str, actions: &[Action], done: bool) -> String {
+    let is_of = |action: &&Action| match action {
+        Action::AddRemote { name, .. } | Action::Fetch { name, .. } => name == remote,
+        _ => false,
+    };
+    let words = actions.iter().filter(is_of).filter_map(|action| match (action, done) {
         (Action::AddRemote { .. }, true) => Some("added"),
         (Action::AddRemote { .. }, false) => Some("would be added"),
         (Action::Fetch { .. }, true) => Some("fetched"),
@@ -66,7 +76,7 @@ pub(super) fn security_state(actions: &[Action], done: bool) -> String {
         _ => None,
     });
     let words: Vec<_> = words.collect();
-    if words.is_empty() { "unchanged".to_owned() } else { words.join(", ") }
+    words.join(", ")
 }
 
 /// The guard's state in words; `None` when it was not asked for.

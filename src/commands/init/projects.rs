@@ -46,7 +46,7 @@ pub(super) fn find_canonical<'a>(
             Ok((remote, sources))
         }
         Some(wanted) => {
-            let project: ProjectPath = wanted.parse().map_err(Failure::usage)?;
+            let project = project_of(wanted)?;
             let remote =
                 one_of(remotes.iter().filter(|remote| leads_to(remote, &project)), &project.to_string(), remotes)?;
             let sources = sources_for_remote(clone, remote, Some(&project), sources)?;
@@ -86,6 +86,52 @@ pub(super) fn find_canonical<'a>(
     }
 }
 
+/// The project that was named, also by a pasted URL. A private mirror that is known is no public one.
+fn project_of(wanted: &str) -> Result<ProjectPath, Failure> {
+    let is_url = wanted.contains(':');
+    let path = network(wanted).filter(|_| is_url).and_then(|url| url.path.ok());
+    let hint = "git secfix init --canonical GROUP/PROJECT";
+    let project: ProjectPath = path
+        .as_deref()
+        .unwrap_or(wanted)
+        .parse()
+        .map_err(|error| Failure::usage(anyhow::Error::from(error)).hint(hint))?;
+    match known_projects()?.into_iter().find(|(_, security, _)| *security == project) {
+        Some((canonical, ..)) => {
+            Err(Failure::usage(anyhow!("`{project}` is the private mirror of {canonical}, and not public"))
+                .hint(format!("git secfix init --canonical {canonical}")))
+        }
+        None => Ok(project),
+    }
+}
+
+/// Both projects of every preset, with what it says of the instance.
+fn known_projects() -> Result<Vec<(ProjectPath, ProjectPath, Policy)>, Failure> {
+    let policies = PRESETS.iter().map(|preset| {
+        let mut sources = Sources::default();
+        sources.command_line.insert("preset", Value::Text(preset.name.to_owned()), Origin::Preset(preset.name))?;
+        let policy = sources.merge()?.policy()?;
+        Ok((policy.canonical.clone(), policy.security.clone(), policy))
+    });
+    policies.collect()
+}
+
+/// For a clone of a fork, or of the private mirror itself: the command that adds the public project.
+fn hint_for_fork(remotes: &[Remote]) -> Option<String> {
+    let known = known_projects().ok()?;
+    remotes.iter().find_map(|remote| {
+        let url = remote.fetch_url.as_deref()?;
+        let found = network(url)?;
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let path = found.path.clone().ok()?;
+        let (canonical, ..) = known.iter().find(|(canonical, _, policy)| {
+            policy.instance.has_host(&found) && name(canonical.as_str()) == name(&path)
+        })?;
+        let url = sibling(url, "", canonical.as_str())?;
+        Some(format!("git remote add upstream {url} && git secfix init"))
+    })
+}
+
 /// Exactly one remote, or an error that says what to do.
 fn one_of<'a>(
     mut found: impl Iterator<Item = &'a Remote>,
@@ -101,8 +147,9 @@ fn one_of<'a>(
             .collect();
         let have =
             if have.is_empty() { "this clone has none".to_owned() } else { format!("there are {}", have.join(", ")) };
-        return Err(Failure::usage(anyhow!("no remote leads to {wanted}: {have}"))
-            .hint("git secfix init --canonical GROUP/PROJECT, or a remote's name in its place"));
+        let hint = hint_for_fork(all)
+            .unwrap_or_else(|| "git secfix init --canonical GROUP/PROJECT, or a remote's name in its place".to_owned());
+        return Err(Failure::usage(anyhow!("no remote leads to {wanted}: {have}")).hint(hint));
     };
     let rest: Vec<&str> = found.map(|remote| remote.name.as_str()).filter(|name| *name != first.name).collect();
     if rest.is_empty() {
@@ -195,7 +242,7 @@ fn hosts(clone: &LocalClone, url: &NetworkUrl) -> Result<Vec<String>, Failure> {
     if url.scheme != Scheme::Ssh {
         return Ok(vec![at(&written, unusual)]);
     }
-    let real = ssh::resolve(clone, url.host.as_str()).map_err(|why| Failure::not_done(anyhow!(why)))?;
+    let real = ssh::resolve(clone, url).map_err(|why| Failure::not_done(anyhow!(why)))?;
     let host: Server = Server { host: real.host.parse().map_err(Failure::usage)?, port: None };
     let unusual = unusual.or(real.port.filter(|port| !matches!(port, 22 | 443)));
     let mut hosts = vec![host.to_string()];

@@ -38,12 +38,17 @@ pub(super) struct Found {
     pub(super) security_url: String,
     /// Whether that remote exists.
     pub(super) has_security: bool,
+    /// The remotes of which nothing was fetched yet, without which neither branches nor the guard
+    /// know what there is.
+    pub(super) never_fetched: Vec<String>,
     /// What the guard decides by.
     pub(super) policy: Policy,
     /// The text of the clone's own file as it should be.
     pub(super) clone_file: String,
     /// Whether it is like that already.
     pub(super) has_clone_file: bool,
+    /// Every work tree of the clone.
+    pub(super) trees: Vec<WorkTree>,
     /// Where the guard belongs, once for each place.
     pub(super) sites: Vec<FoundSite>,
     /// The program that the hook runs.
@@ -110,17 +115,26 @@ pub(super) fn look(clone: &LocalClone, args: &InitArgs) -> Result<Found, Failure
     let clone_file = clone_file::render(&settings, policy.mode);
     let has_clone_file =
         std::fs::read_to_string(clone_file::path(clone.common_dir())).is_ok_and(|text| text == clone_file);
+    let mut never_fetched = Vec::new();
+    for remote in [Some(canonical), security].into_iter().flatten() {
+        if remotes::branches_of(clone, remote)?.is_empty() {
+            never_fetched.push(remote.name.clone());
+        }
+    }
+    never_fetched.extend((!has_security).then(|| security_remote.clone()));
     let guard = guard_program()?;
-    let sites = if args.no_guard { vec![] } else { look_at_sites(clone, &guard, &canonical.name, &canonical_url)? };
+    let sites = if args.no_guard { vec![] } else { look_at_sites(clone, &guard, &policy)? };
     Ok(Found {
         canonical_remote: canonical.name.clone(),
         canonical_url,
         security_remote,
         security_url,
         has_security,
+        never_fetched,
         policy,
         clone_file,
         has_clone_file,
+        trees: clone.work_trees()?,
         sites,
         guard,
     })
@@ -141,14 +155,14 @@ fn guard_program() -> Result<PathBuf, Failure> {
     })
 }
 
-fn look_at_sites(clone: &LocalClone, guard: &Path, remote: &str, url: &str) -> Result<Vec<FoundSite>, Failure> {
+fn look_at_sites(clone: &LocalClone, guard: &Path, policy: &Policy) -> Result<Vec<FoundSite>, Failure> {
     let mut sites: Vec<FoundSite> = Vec::new();
     for tree in clone.work_trees()? {
         let site = hooks::site(clone, &tree)?;
         if sites.iter().any(|known| known.site == site) {
             continue;
         }
-        let guarded = is_guarded(&site, &tree, guard, remote, url)?;
+        let guarded = is_guarded(&site, &tree, guard, policy)?;
         let kept = site.kept_hook(&tree).map(|hook| {
             let manager = crate::git::hook_file::manager(&hook);
             (hook, manager)
@@ -159,10 +173,10 @@ fn look_at_sites(clone: &LocalClone, guard: &Path, remote: &str, url: &str) -> R
 }
 
 /// Whether our hook is there with this program, or answers behind a hook manager that keeps it.
-fn is_guarded(site: &Site, tree: &WorkTree, guard: &Path, remote: &str, url: &str) -> Result<bool, Failure> {
+fn is_guarded(site: &Site, tree: &WorkTree, guard: &Path, policy: &Policy) -> Result<bool, Failure> {
     if site.has_guard(guard) {
         return Ok(true);
     }
     // Firing runs the hooks of others, so only where one of ours could be behind them.
-    Ok(site.may_hide_guard() && probe::fire(tree, remote, url)? == Fired::Refused)
+    Ok(site.may_hide_guard() && probe::fire(tree, Some(policy))? == Fired::Refused)
 }

@@ -9,7 +9,7 @@ use crate::{
     config::clone_file,
     domain::{exit::Exit, policy::Policy},
     git::{
-        GitError, LocalClone, embargo, hooks,
+        LocalClone, branches, embargo, hooks,
         record::{self, Record},
         remotes,
     },
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug, Serialize)]
 struct Report {
     undone: Vec<String>,
+    /// Branches of fixes, which stay.
+    left: Vec<String>,
     done: bool,
 }
 
@@ -27,24 +29,32 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     let record = Record::read(clone.common_dir())?;
     let prepared = clone_file::path(clone.common_dir()).exists();
     let mut undone = Vec::new();
+    let mut left = Vec::new();
     if prepared || record::folder(clone.common_dir()).exists() {
         // A policy that cannot be read guards nothing any more, and must not keep its own removal.
         if let Ok(Some(policy)) = clone_file::policy(clone.common_dir()) {
-            refuse_with_embargoed_work(&clone, &policy)?;
+            if !dry_run {
+                refuse_with_embargoed_work(&clone, &policy)?;
+            }
+            left = branches::names_below(&clone, "refs/heads/")?;
+            left.retain(|branch| policy.branches.looks_like_fix(branch));
         }
         undone.push("the guard".to_owned());
         undone.extend(record.hooks_paths.iter().map(|path| format!("core.hooksPath in {}", path.file.display())));
-        undone.extend(record.added_remote.iter().map(|name| format!("remote {name}")));
+        undone.extend(record.added_remote.iter().map(|remote| format!("remote {}", remote.name)));
         if !dry_run {
             take_back(&clone)?;
         }
     }
-    let report = Report { undone, done: !dry_run };
+    let report = Report { undone, left, done: !dry_run };
     context.ui.report("init", &report, || match (report.undone.as_slice(), dry_run) {
         ([], _) => "nothing to undo: this clone is not prepared\n".to_owned(),
         (undone, true) => format!("would be removed: {}\n", undone.join(", ")),
         (undone, false) => format!("removed: {}\n", undone.join(", ")),
     });
+    if !report.left.is_empty() {
+        context.ui.note(&format!("these branches of fixes stay: {}", report.left.join(", ")));
+    }
     Ok(Exit::Done)
 }
 
@@ -52,30 +62,28 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
 pub(super) fn take_back(clone: &LocalClone) -> Result<(), Failure> {
     hooks::uninstall(clone)?;
     let record = Record::read(clone.common_dir())?;
-    if let Some(remote) = &record.added_remote
-        && clone.git().run(&["config", "--get", &format!("remote.{remote}.url")])?.success
-    {
-        // Git also removes what was fetched, and what branches tracked there.
-        clone.git().read(&["remote", "remove", remote])?;
+    if let Some(remote) = &record.added_remote {
+        let url = clone.git().run(&["config", "--get", &format!("remote.{}.url", remote.name)])?.stdout;
+        // A remote that leads elsewhere by now is somebody else's.
+        if url.trim_end_matches('\n') == remote.url {
+            // Git also removes what was fetched, and what branches tracked there.
+            clone.git().read(&["remote", "remove", &remote.name])?;
+        }
     }
     clone_file::remove(clone.common_dir())
         .map_err(|error| Failure::not_done(anyhow!("cannot remove `{}`: {error}", clone_file::NAME)))?;
-    let folder = record::folder(clone.common_dir());
-    match std::fs::remove_dir_all(&folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(GitError::File { what: "remove", path: folder, source }.into())
-        }
-        _ => Ok(()),
-    }
+    Ok(record::remove(clone.common_dir())?)
 }
 
 fn refuse_with_embargoed_work(clone: &LocalClone, policy: &Policy) -> Result<(), Failure> {
-    let held = embargo::held_by_local_branches(clone, policy)?;
-    let Some(first) = held.first() else { return Ok(()) };
+    let held = embargo::held(clone, policy)?;
+    if held.is_empty() {
+        return Ok(());
+    }
     let names = held.join("`, `");
     let canonical = remotes::canonical(clone, policy).map_or_else(|| "origin".to_owned(), |remote| remote.name);
     Err(Failure::refused(anyhow!(
         "without the guard nothing would keep `{names}` from leaking: not all of it is published, as far as this clone knows"
     ))
-    .hint(format!("git fetch {canonical}, if it is published by now; or git branch -D {first}, if it is not needed")))
+    .hint(format!("git fetch {canonical}, if it is published by now")))
 }
