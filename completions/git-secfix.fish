@@ -1,6 +1,6 @@
 # Completions of git-secfix for fish.
-# Put this file into ~/.config/fish/completions/git-secfix.fish, and for `git secfix <TAB>`
-# into ~/.config/fish/conf.d/git-secfix.fish as well.
+# Put this file into ~/.config/fish/conf.d/git-secfix.fish: fish looks for completions of
+# `git secfix` in those of git, and would not find it anywhere else.
 
 function __git_secfix_complete
     set -l words (commandline --current-process --tokenize --cut-at-cursor)

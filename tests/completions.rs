@@ -1,13 +1,12 @@
 //! Completions in the real shells: for `git secfix <TAB>` and for `git-secfix <TAB>`.
 
-use crate::support::World;
+use crate::support::{World, skip};
 
 /// The path of a shell; a missing one is reported, and fails in CI.
 fn shell(name: &str) -> Option<std::path::PathBuf> {
     let found = which::which(name).ok();
     if found.is_none() {
-        println!("skipped: no {name} on this machine");
-        assert!(std::env::var_os("CI").is_none(), "CI must have {name}");
+        skip(&format!("completions in {name}, which is not on this machine"));
     }
     found
 }
@@ -45,8 +44,7 @@ fn bash() {
     let git = ["/usr/share/bash-completion/completions/git", "/usr/share/git/completion/git-completion.bash"];
     let git = git.into_iter().find(|path| std::path::Path::new(path).exists());
     if git.is_none() {
-        println!("skipped: no completion of git itself on this machine");
-        assert!(std::env::var_os("CI").is_none(), "CI must have bash-completion and git's own");
+        skip("completions of `git secfix` in bash, without those of git itself");
     }
     for (line, expected) in LINES {
         let words: Vec<&str> = line.split(' ').collect();

@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use crate::support::skip;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -128,9 +130,7 @@ fn imports(program: &Path) -> Option<Vec<String>> {
 #[test]
 fn guard_side_programs_hold_no_network_code() {
     if !cfg!(target_os = "linux") || which::which("nm").is_err() {
-        println!("skipped: needs nm on Linux");
-        assert!(std::env::var_os("CI").is_none(), "CI must have binutils");
-        return;
+        return skip("the imports of programs, which need nm on Linux");
     }
     let programs = Path::new(env!("CARGO_BIN_EXE_git-secfix")).parent().unwrap();
     for name in ["init", "branch", "push", "guard", "doctor", "config"] {

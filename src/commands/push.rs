@@ -16,7 +16,8 @@ use crate::{
     git::{
         LocalClone, branches,
         process::Progress,
-        remotes::{self, Unreachable},
+        remotes,
+        transport::{self, Unreachable},
     },
     ui::Table,
 };
@@ -173,7 +174,7 @@ fn not_pushed(remote: &str, rows: &[Row], stderr: &str) -> Failure {
         let error = anyhow!("somebody pushed `{branch}` since it was last fetched (stale info), so nothing was pushed");
         return Failure::not_done(error).hint(format!("git fetch {remote} && git log {branch}..{remote}/{branch}"));
     }
-    let said = remotes::condensed(stderr);
+    let said = transport::condensed(stderr);
     if rows.iter().any(|row| row.state.contains("rejected")) {
         let error = anyhow!("{remote} rejected the push, so nothing was pushed: {said}");
         return Failure::not_done(error)

@@ -16,7 +16,9 @@ pub mod record;
 pub mod remotes;
 pub mod repository;
 pub mod revision;
+mod sides;
 pub mod ssh;
+pub mod transport;
 
 pub use error::GitError;
 pub use repository::LocalClone;

@@ -8,7 +8,7 @@ mod world;
 pub(crate) use run::Ran;
 pub(crate) use world::{CAN, SEC, World};
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::OnceLock};
+use std::{collections::BTreeMap, io::Write, path::PathBuf, process::Command, sync::OnceLock};
 
 /// Every distinct git on the `PATH`, by version, as `which -a git` finds them.
 pub(crate) fn gits() -> &'static BTreeMap<String, PathBuf> {
@@ -22,8 +22,21 @@ pub(crate) fn gits() -> &'static BTreeMap<String, PathBuf> {
             gits.entry(version).or_insert(git);
         }
         assert!(!gits.is_empty());
+        let shown: Vec<_> = gits.iter().map(|(version, git)| format!("{version} ({})", git.display())).collect();
+        say(&format!("the tests use git {}", shown.join(", ")));
         gits
     })
+}
+
+/// Says something to whoever runs the tests, also when all of them pass.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Reports a test that cannot run on this machine. In CI every one must.
+pub(crate) fn skip(reason: &str) {
+    say(&format!("skipped: {reason}"));
+    assert!(std::env::var_os("CI").is_none(), "must not be skipped in CI: {reason}");
 }
 
 /// Runs a test once with each git, in a fresh world with a prepared clone of nothing yet.

@@ -20,7 +20,8 @@ use crate::{
         LocalClone,
         branches::{self, NewBranch},
         process::Progress,
-        remotes::{self, FetchFailure, Unreachable},
+        remotes,
+        transport::{self, FetchFailure, Unreachable},
     },
     ui::Table,
 };
@@ -172,7 +173,7 @@ fn bad_name(error: FixNameError) -> Failure {
 
 fn fetch(clone: &LocalClone, remote: &str, name: &str, context: &Context) -> Result<(), Failure> {
     let spinner = context.ui.spinner(&format!("fetching {remote}"));
-    remotes::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
+    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
         let error = anyhow!("cannot fetch `{remote}`: {said}");
         // What git says of a file of this clone is no matter of the network.
         let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };

@@ -12,7 +12,7 @@ use crate::{
         local_config::{self, Change},
         probe::{self, Fired},
         record::{AddedRemote, Record},
-        remotes::{self, FetchFailure, Unreachable},
+        transport::{self, FetchFailure, Unreachable},
     },
 };
 
@@ -47,7 +47,7 @@ fn act(clone: &mut LocalClone, found: &Found, action: &Action, context: &Context
         Action::AddRemote { name, url } => add_remote(clone, name, url),
         Action::Fetch { name, .. } => {
             let spinner = context.ui.spinner(&format!("fetching {name}"));
-            remotes::fetch(clone, name, &|state| spinner.tell(state))?.map_err(|failure| unreachable(found, &failure))
+            transport::fetch(clone, name, &|state| spinner.tell(state))?.map_err(|failure| unreachable(found, &failure))
         }
         Action::WriteFile => clone_file::write(clone.common_dir(), &found.clone_file).map_err(|error| {
             Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(clone.common_dir()).display()))
