@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{CAN, World, each_git};
+use crate::support::{CAN, SEC, World, each_git};
 
 #[test]
 fn a_prepared_clone_is_healthy() {
@@ -41,7 +41,16 @@ fn each_ailment_is_found() {
     };
     found(&|world| drop(world.git(&["remote", "remove", "security"])), 1, "there is no remote `security`");
     found(&|world| drop(world.git(&["remote", "remove", "origin"])), 1, "no remote leads to");
+    let pushed = |world: &World| {
+        world.git(&["remote", "set-url", "--push", "origin", &format!("git@gitlab.com:{SEC}.git")]).ok();
+    };
+    found(&pushed, 1, "its branches prove nothing");
     found(&|world| world.write("work/.git/secfix.toml", "x = 1\n"), 1, "secfix.toml:1: unknown key `x`");
+    let broken_and_gone = |world: &World| {
+        world.write("work/.git/secfix.toml", "x = 1\n");
+        fs::remove_file(world.path("work/.git/hooks/pre-push")).unwrap();
+    };
+    found(&broken_and_gone, 1, "does not refuse");
     found(&|world| world.write("home/.config/git-secfix/config.toml", "x = 1\n"), 1, "config.toml:1: unknown key `x`");
     found(&|world| world.write_program("work/.git/hooks/pre-push", "#!/bin/sh\nexit 0\n"), 1, "does not refuse");
     found(

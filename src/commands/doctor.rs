@@ -86,14 +86,14 @@ impl Program for DoctorArgs {
             Ok(None) => {
                 findings.push(Finding::bad("clone", "it is not prepared, so nothing guards it", "git secfix init"))
             }
-            Err(error) => findings.push(Finding::bad(
-                "clone",
-                format!("{error}; until this is mended, the guard refuses every push"),
-                format!(
-                    "edit `{}`, or remove it and run git secfix init",
-                    clone_file::path(clone.common_dir()).display()
-                ),
-            )),
+            Err(error) => {
+                let file = clone_file::path(clone.common_dir());
+                let fix = format!("edit `{0}`, or: rm '{0}' && git secfix init", file.display());
+                findings.push(Finding::bad("clone", error.to_string(), fix));
+                for tree in clone.work_trees()? {
+                    findings.push(check_guard(&clone, &tree, None)?);
+                }
+            }
         }
         let healthy = findings.iter().all(|finding| finding.health != Health::Bad);
         let report = Report { healthy, findings };
@@ -146,6 +146,16 @@ fn check_canonical(clone: &LocalClone, policy: &Policy, canonical: Option<&Remot
             "git remote add origin URL && git fetch origin",
         ));
     };
+    if remote.push_urls.iter().any(|url| remotes::place(clone, policy, url) == Place::Security) {
+        return Ok(Finding::bad(
+            what,
+            format!(
+                "`{}` is fetched from canonical but pushed to security, so its branches prove nothing",
+                remote.name
+            ),
+            format!("git config --unset-all remote.{0}.pushurl && git fetch --prune {0}", remote.name),
+        ));
+    }
     if remotes::branches_of(clone, remote)?.is_empty() {
         let text = format!("{} was never fetched, so what is published cannot be told", remote.name);
         return Ok(Finding::bad(what, text, format!("git fetch {}", remote.name)));

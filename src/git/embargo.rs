@@ -129,7 +129,7 @@ struct Tip {
 
 impl Tips {
     fn read(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
-        let sides = Sides::of(clone, policy)?;
+        let sides = Sides::of(clone, policy);
         let mut tips = Self { canonical: vec![], embargoed: vec![] };
         let config = clone.repo().config_snapshot();
         let references = clone.repo().references().map_err(unreadable)?;
@@ -151,7 +151,11 @@ impl Tips {
                 if is_fix {
                     tips.add_earlier(&reference, &shown);
                 }
-                let commit = reference.peel_to_id().map_err(unreadable)?.detach();
+                // Looking the object up takes longer than all the rest; a branch is a commit already.
+                let commit = match reference.try_id() {
+                    Some(id) => id.detach(),
+                    None => reference.peel_to_id().map_err(unreadable)?.detach(),
+                };
                 tips.embargoed.push(Tip { name: shown, commit });
             }
         }

@@ -26,7 +26,7 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub(super) fn of(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
+    pub(super) fn of(clone: &LocalClone, policy: &Policy) -> Self {
         let mut sides = Self {
             canonical: vec![],
             canonical_remote: None,
@@ -57,7 +57,7 @@ impl Sides {
                 _ => {}
             }
         }
-        Ok(sides)
+        sides
     }
 
     pub(super) fn is_security(&self, name: &str) -> bool {
