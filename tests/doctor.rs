@@ -11,6 +11,7 @@ fn a_prepared_clone_is_healthy() {
         world.secfix(&["init"]).ok();
         let before = world.state();
         world.secfix(&["doctor"]).ok().never_says("BAD").never_says("warning");
+        world.secfix(&["doctor", "-v"]).ok().warns("[world]/work: hooks are in [world]/work/.git/hooks");
         assert_eq!(world.state(), before);
     });
 }

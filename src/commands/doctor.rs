@@ -22,7 +22,7 @@ use crate::{
         remotes::{self, Remote},
         repository::WorkTree,
     },
-    ui::Table,
+    ui::{Table, Ui},
 };
 
 /// The oldest git that is tested.
@@ -81,7 +81,7 @@ impl Program for DoctorArgs {
         match clone_file::policy(clone.common_dir()) {
             Ok(Some(policy)) => {
                 findings.push(check_settings(&clone));
-                findings.extend(check_clone(&clone, &policy)?);
+                findings.extend(check_clone(&clone, &policy, context.ui)?);
             }
             Ok(None) => {
                 findings.push(Finding::bad("clone", "it is not prepared, so nothing guards it", "git secfix init"))
@@ -119,7 +119,7 @@ fn check_settings(clone: &LocalClone) -> Finding {
     }
 }
 
-fn check_clone(clone: &LocalClone, policy: &Policy) -> Result<Vec<Finding>, Failure> {
+fn check_clone(clone: &LocalClone, policy: &Policy, ui: Ui) -> Result<Vec<Finding>, Failure> {
     let all = remotes::list(clone);
     let canonical = all.iter().find(|remote| leads_to(clone, policy, remote, &Place::Canonical));
     let mut findings = Vec::new();
@@ -127,6 +127,7 @@ fn check_clone(clone: &LocalClone, policy: &Policy) -> Result<Vec<Finding>, Fail
     findings.extend(check_security(clone, policy, &all)?);
     findings.extend(check_defaults(clone, policy, canonical));
     for tree in clone.work_trees()? {
+        ui.detail(&format!("{}: hooks are in {}", tree.root.display(), hooks::effective_folder(&tree)?.display()));
         findings.push(check_guard(clone, &tree, Some(policy))?);
     }
     findings.push(check_pause(clone));

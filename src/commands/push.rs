@@ -130,6 +130,7 @@ fn push(
     }
     arguments.extend(["--".to_owned(), remote.to_owned()]);
     arguments.extend(names.iter().map(|name| format!("refs/heads/{name}:refs/heads/{name}")));
+    context.ui.detail(&format!("git {}", arguments.join(" ")));
     let spinner = context.ui.spinner(&format!("pushing to {remote}"));
     let ended = clone.git().talk(&arguments, &Progress::Told(&|state| spinner.tell(state)))?;
     drop(spinner);

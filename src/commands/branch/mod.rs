@@ -105,6 +105,9 @@ impl Program for BranchArgs {
         let unguarded = unguarded_work(&clone, &policy, &first)?;
         if !self.dry_run {
             create_stable(&clone, &policy, &states)?;
+            for branch in &new {
+                context.ui.detail(&format!("{} starts at {}", branch.name, branch.start));
+            }
             let created = branches::create(&clone, &new)?;
             if switch && let Err(failure) = switch_to(&clone, &first, &self.name, context) {
                 created.take_back(&clone)?;
