@@ -206,7 +206,11 @@ fn a_locked_configuration_undoes_the_branches() {
     let world = prepared();
     let before = world.state();
     world.write("work/.git/config.lock", "");
-    world.secfix(&["branch", "x", "--no-fetch"]).ends(1).warns("lock");
+    world
+        .secfix(&["branch", "x", "--no-fetch"])
+        .ends(1)
+        .warns("config.lock` is being written")
+        .warns("hint: if no other git is running: rm ");
     std::fs::remove_file(world.path("work/.git/config.lock")).unwrap();
     assert_eq!(world.state(), before);
 }

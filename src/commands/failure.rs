@@ -68,6 +68,10 @@ impl From<GitError> for Failure {
                 Self::usage(error).hint("cd into a clone of the public project, or use -C DIR")
             }
             GitError::Bare(_) => Self::usage(error).hint("git worktree add ../work && git -C ../work secfix init"),
+            GitError::Locked(lock) => {
+                let hint = format!("if no other git is running: rm '{}'", lock.display());
+                Self::not_done(error).hint(hint)
+            }
             GitError::RefStorage(_) => Self::not_done(error).hint("git refs migrate --ref-format=files"),
             GitError::NoGit(_) => Self::not_done(error).hint("install git 2.39 or newer, and put it on the PATH"),
             _ => Self::not_done(error),

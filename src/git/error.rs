@@ -34,6 +34,9 @@ pub enum GitError {
         /// The reason.
         source: io::Error,
     },
+    /// Another program is writing a file, or was stopped while it did.
+    #[error("`{}` is being written by another program, or was left by one that was stopped", .0.display())]
+    Locked(PathBuf),
     /// The `git` program could not be started.
     #[error("cannot run `git`: {0}")]
     NoGit(io::Error),

@@ -57,7 +57,12 @@ pub fn apply(clone: &LocalClone, file: &Path, changes: &[Change]) -> Result<(), 
         return Ok(());
     }
     let wrap = || GitError::of_gix(WHAT);
-    let mut config = clone.repo().config_file_mut(file).map_err(wrap())?;
+    let mut config = clone.repo().config_file_mut(file).map_err(|error| {
+        let mut lock = file.as_os_str().to_owned();
+        lock.push(".lock");
+        let lock = PathBuf::from(lock);
+        if lock.exists() { GitError::Locked(lock) } else { wrap()(error) }
+    })?;
     for change in changes {
         let subsection = change.subsection.as_deref().map(BStr::new);
         match &change.value {
