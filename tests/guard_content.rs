@@ -239,7 +239,7 @@ fn what_was_pushed_through_canonical_s_remote_publishes_nothing() {
         .git(&["push", &fork, "HEAD:refs/heads/innocent"])
         .refused()
         .warns("prove nothing")
-        .warns("--unset-all remote.origin.pushurl");
+        .warns("git config --show-origin");
     world.git(&["config", "--unset", "remote.origin.pushurl"]).ok();
     world.git(&["config", &format!("url.git@gitlab.com:{SEC}.pushInsteadOf"), &format!("git@gitlab.com:{CAN}")]).ok();
     world.git(&["push", &fork, "HEAD:refs/heads/innocent"]).refused();
@@ -332,4 +332,61 @@ fn a_single_branch_clone_can_tell() {
         world.git(&["push", &fork, "security-prompt-injection:x"]).refused().warns("git fetch origin");
         world.secfix(&["doctor"]).ok();
     });
+}
+
+#[test]
+fn a_badly_written_remote_of_security_is_still_known() {
+    let world = World::new();
+    let fork = feature(&world);
+    world.secfix(&["push", "prompt-injection"]).ok();
+    let fix = world.git(&["rev-parse", "security-prompt-injection"]).ok().line();
+    world.git(&["branch", "-D", "security-prompt-injection"]).ok();
+    world.git(&["update-ref", "-d", "refs/remotes/security/security-prompt-injection"]).ok();
+    for url in [
+        format!("http://gitlab.com/{SEC}.git"),
+        format!("ssh://git@gitlab.com:2222/{SEC}.git"),
+        format!("https://gitlab.com/{SEC}.git?x"),
+        format!("alias-of-nobody:{SEC}.git"),
+    ] {
+        world.git(&["config", "remote.odd.url", &url]).ok();
+        world.git(&["config", "remote.odd.fetch", "+refs/heads/*:refs/remotes/odd/*"]).ok();
+        world.git(&["update-ref", "refs/remotes/odd/work", &fix]).ok();
+        world.git(&["push", &fork, "odd/work:refs/heads/x"]).refused().warns("odd/work");
+    }
+    // One of its URLs cannot be read at all.
+    world.git(&["config", "remote.odd.url", &format!("git@gitlab.com:{SEC}.git")]).ok();
+    world.git(&["config", "remote.odd.pushurl", "https://"]).ok();
+    world.git(&["push", &fork, "odd/work:refs/heads/x"]).refused().warns("odd/work");
+    world.git(&["config", "--remove-section", "remote.odd"]).ok();
+    world.git(&["update-ref", "-d", "refs/remotes/odd/work"]).ok();
+    // A branch that tracks security by an alias.
+    world.git(&["branch", "--no-track", "tracked", &fix]).ok();
+    world.git(&["config", "branch.tracked.remote", &format!("gl:{SEC}.git")]).ok();
+    world.git(&["push", &fork, "tracked"]).refused();
+}
+
+#[test]
+fn a_fix_in_the_middle_of_a_rebase_is_embargoed() {
+    each_git(|world| {
+        world.with_fix();
+        let fork = world.fork();
+        world.commit("second", "x");
+        world.set("GIT_SEQUENCE_EDITOR", "sed -i 2s/pick/edit/");
+        world.git(&["rebase", "--quiet", "--force-rebase", "--interactive", "origin/main"]);
+        world.git(&["commit", "--quiet", "--amend", "--message", "Reworded"]).ok();
+        world.git(&["push", &fork, "HEAD:refs/heads/x"]).refused().warns("security-prompt-injection");
+        world.git(&["branch", "tmp"]).ok();
+        world.git(&["push", &fork, "tmp"]).refused();
+    });
+}
+
+#[test]
+fn ssh_is_not_asked_about_what_cannot_matter() {
+    let world = World::new();
+    let fork = feature(&world);
+    world.git_in(world.root(), &["init", "--quiet", "--bare", "srv/me/fork.git"]).ok();
+    world.set("GIT_SSH_COMMAND", "ssh -o \"IdentityFile=$HOME/id\"");
+    world.git(&["push", "git@fork.example:me/fork.git", "feature"]).ok();
+    world.secfix(&["guard", "check", &format!("git@fork.example:{SEC}.git"), "feature"]).ends(3).warns("needs a shell");
+    assert!(!fork.is_empty());
 }

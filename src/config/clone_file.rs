@@ -10,7 +10,7 @@ use crate::domain::policy::{Mode, Policy};
 
 use super::{
     file::{self, Owner},
-    keys::{Reach, Value},
+    keys::{KEYS, Key, Reach, Value},
     layer::{Layer, Origin},
     settings::{Settings, SettingsError, Sources},
 };
@@ -48,9 +48,20 @@ pub fn settings(common_dir: &Path) -> Result<Option<Settings>, SettingsError> {
 /// When the file is wrong.
 pub fn policy(common_dir: &Path) -> Result<Option<Policy>, SettingsError> {
     match read(common_dir)? {
-        Some(clone) => Ok(Some(Sources { clone, ..Sources::default() }.merge()?.policy()?)),
+        Some(clone) => {
+            // `init` writes every key: a file that lacks one was cut off, or weakened by hand.
+            if let Some(key) = KEYS.iter().find(|key| is_of_the_guard(key) && clone.get(key).is_none()) {
+                let origin = path(common_dir).display().to_string();
+                return Err(SettingsError::Wrong { origin, why: format!("`{}` is missing", key.name) });
+            }
+            Ok(Some(Sources { clone, ..Sources::default() }.merge()?.policy()?))
+        }
         None => Ok(None),
     }
+}
+
+fn is_of_the_guard(key: &Key) -> bool {
+    !matches!(key.name, "preset" | "gitlab.url" | "branches.supported")
 }
 
 /// The text of the file for the given settings: everything that the guard decides by, spelled out,

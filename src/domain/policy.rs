@@ -170,6 +170,22 @@ impl Policy {
         }
     }
 
+    /// Whether a URL speaks of the private mirror in any way, on whatever host and however badly
+    /// written: enough to take what comes from there for embargoed, and never enough to push there.
+    pub fn speaks_of_security(&self, url: &str) -> bool {
+        let mut text = url.to_ascii_lowercase();
+        while text.contains("//") {
+            text = text.replace("//", "/");
+        }
+        text.contains(&self.security.as_str().to_ascii_lowercase())
+    }
+
+    /// Whether the path of a URL is that of one of the two projects, or one that cannot be read:
+    /// only then does it matter which machine an unknown host is.
+    pub fn could_be_either(&self, url: &NetworkUrl) -> bool {
+        url.path.as_deref().map_or(true, |path| self.canonical.is(path) || self.security.is(path))
+    }
+
     /// What a URL with an unknown SSH host is, once the user's SSH configuration has resolved it.
     ///
     /// `resolved` is the real host and port behind the alias, or `None` when there is none.
@@ -301,6 +317,23 @@ pub(crate) mod tests {
         assert!(matches!(alias("gl:SEC.git", Some(("gitlab.com", Some(4022)))), Place::Unclear(_)));
         assert_eq!(alias("gl:SEC.git", Some(("evil.example", Some(22)))), Place::Elsewhere);
         assert_eq!(alias("gl:SEC.git", None), Place::Elsewhere);
+    }
+
+    #[test]
+    fn whatever_speaks_of_security_is_known() {
+        for url in [
+            "http://gitlab.com/SEC.git",
+            "ssh://git@gitlab.com:2222/SEC.git",
+            "https://gitlab.com/SEC.git?x",
+            "ssh://a:b@gitlab.com/SEC",
+            "https://gitlab.com/%2e/SEC",
+            "lab:SEC.git",
+            "gitlab.com:gitlab-org//Security/modelops/applied-ml/code-suggestions/ai-assist",
+        ] {
+            assert!(policy().speaks_of_security(&url.replace("SEC", SEC)), "{url}");
+        }
+        assert!(!policy().speaks_of_security(&format!("git@gitlab.com:{CAN}.git")));
+        assert!(!policy().speaks_of_security("security"));
     }
 
     #[test]

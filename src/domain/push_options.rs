@@ -41,6 +41,10 @@ impl PushOptions {
             } else if let Some(long) = argument.strip_prefix("--") {
                 let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
                 let may_be = |option: &str| option.starts_with(name);
+                if name.strip_prefix("no-").is_some_and(|name| "push-option".starts_with(name)) {
+                    found.server_options.clear();
+                    continue;
+                }
                 found.mirror |= may_be("mirror");
                 if may_be("push-option") {
                     found.server_options.extend(value.or_else(|| arguments.next()).map(str::to_owned));
@@ -102,6 +106,8 @@ mod tests {
         assert_eq!(with_config("-o c security", &["a", "b"]), ["c"]);
         assert_eq!(with_config("security", &["a", "", "b"]), ["b"]);
         assert_eq!(with_config("security", &["a", ""]), [""; 0]);
+        assert_eq!(with_config("-o c --no-push-option security", &["a"]), ["a"]);
+        assert_eq!(with_config("-o c --no-pu -o d security", &["a"]), ["d"]);
     }
 
     #[test]

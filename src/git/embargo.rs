@@ -9,8 +9,7 @@ use std::collections::HashSet;
 use gix::ObjectId;
 
 use crate::domain::{
-    destination::Destination,
-    policy::{Place, Policy},
+    policy::Policy,
     push::RefUpdate,
     verdict::{CannotTell, Embargoed},
 };
@@ -18,7 +17,7 @@ use crate::domain::{
 use super::{
     GitError, LocalClone,
     reachability::{self, Histories},
-    sides::Sides,
+    sides::{self, Sides},
 };
 
 /// The embargoed commits among what a push carries: one for each pushed reference that has any.
@@ -34,8 +33,12 @@ pub fn carried(clone: &LocalClone, policy: &Policy, updates: &[RefUpdate]) -> Re
     }
     let tips = Tips::read(clone, policy)?;
     let mut pushed = Vec::new();
+    let mut seen = HashSet::new();
     for update in updates {
         let Some(oid) = &update.local_oid else { continue };
+        if !seen.insert(oid) {
+            continue;
+        }
         let commit = peel_to_commit(clone, oid).map_err(|why| CannotTell {
             why: format!("{}: {why}", update.local_ref),
             hint: "git push <remote> <branch>".to_owned(),
@@ -137,7 +140,7 @@ impl Tips {
             let mut reference = reference.map_err(unreadable)?;
             let name = reference.name().as_bstr().to_string();
             let branch = name.strip_prefix("refs/heads/");
-            let is_ours = branch.is_some_and(|branch| sides.is_branch_of_security(&config, branch, policy));
+            let is_ours = branch.is_some_and(|branch| sides.is_branch_of_security(clone, &config, branch, policy));
             // A symbolic reference of a remote leads to another one of the same list.
             if reference.try_id().is_none() && !is_ours {
                 continue;
@@ -154,7 +157,11 @@ impl Tips {
                 // Looking the object up takes longer than all the rest; a branch is a commit already.
                 let commit = match reference.try_id() {
                     Some(id) => id.detach(),
-                    None => reference.peel_to_id().map_err(unreadable)?.detach(),
+                    // One that leads nowhere holds nothing.
+                    None => match reference.peel_to_id() {
+                        Ok(id) => id.detach(),
+                        Err(_) => continue,
+                    },
                 };
                 tips.embargoed.push(Tip { name: shown, commit });
             }
@@ -162,7 +169,7 @@ impl Tips {
         if tips.canonical.is_empty() {
             return Err(sides.nothing_published(policy));
         }
-        tips.add_last_fetch(clone, policy);
+        tips.add_unnamed(clone, policy, &sides);
         let published: HashSet<_> = tips.canonical.iter().copied().collect();
         tips.embargoed.retain(|tip| !published.contains(&tip.commit));
         let mut known = HashSet::new();
@@ -182,17 +189,40 @@ impl Tips {
         }
     }
 
-    /// Adds what was last fetched from security by its URL, which no reference may hold.
-    fn add_last_fetch(&mut self, clone: &LocalClone, policy: &Policy) {
-        let Ok(text) = std::fs::read_to_string(clone.repo().git_dir().join("FETCH_HEAD")) else { return };
-        for line in text.lines() {
+    /// Adds what was last fetched from security by its URL, and what a stopped rebase of a fix has made
+    /// so far: no reference may hold either.
+    fn add_unnamed(&mut self, clone: &LocalClone, policy: &Policy, sides: &Sides) {
+        let config = clone.repo().config_snapshot();
+        let trees = clone.work_trees().unwrap_or_default();
+        for dir in trees.iter().map(|tree| tree.git_dir.as_path()).chain([clone.common_dir()]) {
+            let read = |name: &str| {
+                let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            };
             // `<id> <tab> [not-for-merge] <tab> branch 'x' of <url>`, see git-fetch(1).
-            let id = line.split('\t').next().and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
-            let url = line.rsplit_once(" of ").map_or_else(|| line.rsplit('\t').next().unwrap_or(""), |(_, url)| url);
-            let is_security = policy.place(&Destination::parse(url)) == Place::Security;
-            if let Some(commit) = id.filter(|id| is_security && clone.repo().has_object(id)) {
-                self.embargoed.push(Tip { name: format!("fetched from {}", policy.security), commit });
+            for line in read("FETCH_HEAD").lines() {
+                let (id, from) = line.split_once('\t').unwrap_or_default();
+                let url = from.rsplit_once(" of ").map_or(from, |(_, url)| url).trim();
+                if sides::speaks_of_security(clone, policy, url) {
+                    self.add_id(clone, id, &format!("fetched from {}", policy.security));
+                }
             }
+            for rebase in ["rebase-merge", "rebase-apply"] {
+                let name = read(&format!("{rebase}/head-name"));
+                let branch = name.trim().strip_prefix("refs/heads/");
+                if branch.is_some_and(|branch| sides.is_branch_of_security(clone, &config, branch, policy)) {
+                    let shown = format!("a rebased {}", branch.unwrap_or_default());
+                    self.add_id(clone, read("HEAD").trim(), &shown);
+                    self.add_id(clone, read(&format!("{rebase}/orig-head")).trim(), &shown);
+                }
+            }
+        }
+    }
+
+    fn add_id(&mut self, clone: &LocalClone, id: &str, name: &str) {
+        let id = ObjectId::from_hex(id.as_bytes()).ok();
+        if let Some(commit) = id.filter(|id| clone.repo().has_object(id)) {
+            self.embargoed.push(Tip { name: name.to_owned(), commit });
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     policy::{Place, Policy},
 };
 
-use super::{GitError, LocalClone, ssh};
+use super::{GitError, LocalClone, local_config, ssh};
 
 /// A configured remote. URLs are as git would use them, with `insteadOf` applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,11 @@ pub fn list(clone: &LocalClone) -> Vec<Remote> {
         .iter()
         .map(|name| {
             let mut remote = Remote { name: name.to_string(), fetch_url: None, push_urls: vec![], kept: vec![] };
-            if let Some(Ok(found)) = repo.try_find_remote(gix::bstr::BStr::new(name)) {
+            let found = repo.try_find_remote(gix::bstr::BStr::new(name));
+            if !matches!(found, Some(Ok(_))) {
+                return as_configured(clone, remote.name);
+            }
+            if let Some(Ok(found)) = found {
                 use gix::remote::Direction::{Fetch, Push};
                 remote.fetch_url = found.url(Fetch).map(|url| url.to_bstring().to_string());
                 remote.push_urls = found.urls(Push).map(|url| url.to_bstring().to_string()).collect();
@@ -82,6 +86,18 @@ pub fn list(clone: &LocalClone) -> Vec<Remote> {
             remote
         })
         .collect()
+}
+
+/// A remote whose URLs cannot all be understood, as its configuration spells them: what it keeps must
+/// not be overlooked for that.
+fn as_configured(clone: &LocalClone, name: String) -> Remote {
+    let values = |key: &str| local_config::values(clone, &format!("remote.{name}.{key}"));
+    let kept = values("fetch").into_iter().filter_map(|spec| {
+        let (source, target) = spec.trim_start_matches('+').split_once(':')?;
+        Some(Kept { source: source.to_owned(), target: target.to_owned() })
+    });
+    let (kept, urls, pushed) = (kept.collect(), values("url"), values("pushurl"));
+    Remote { fetch_url: urls.first().cloned(), push_urls: if pushed.is_empty() { urls } else { pushed }, kept, name }
 }
 
 /// The remote of that name.
@@ -128,6 +144,8 @@ pub fn place_with(
     resolve: impl FnOnce(&NetworkUrl) -> Result<ssh::Endpoint, String>,
 ) -> Place {
     match policy.place(&Destination::parse(url)) {
+        // No machine makes another project one of the two.
+        Place::UnknownHost(url) if !policy.could_be_either(&url) => Place::Elsewhere,
         Place::UnknownHost(url) => match resolve(&url) {
             Ok(endpoint) => policy.place_of_alias(&url, Some((&endpoint.host, endpoint.port))),
             Err(why) => Place::Unclear(why),

@@ -2,7 +2,6 @@
 //! remotes lead, never by their names.
 
 use crate::domain::{
-    destination::Destination,
     fix::BranchNames,
     policy::{Place, Policy},
     verdict::CannotTell,
@@ -11,7 +10,6 @@ use crate::domain::{
 use super::{
     LocalClone,
     remotes::{self, Kept},
-    ssh,
 };
 
 /// Where the references of the two projects are kept, by the URLs of the remotes and not their names.
@@ -23,6 +21,8 @@ pub(super) struct Sides {
     security_remotes: Vec<String>,
     /// A remote that is fetched from canonical, but not only pushed there.
     doubtful: Option<String>,
+    /// Why it cannot be told where a remote leads.
+    unclear: Option<String>,
 }
 
 impl Sides {
@@ -34,18 +34,21 @@ impl Sides {
             // Whatever was fetched under that name stays embargoed, even if its URL was changed since.
             security_remotes: vec![policy.security_remote.to_string()],
             doubtful: None,
+            unclear: None,
         };
         for remote in remotes::list(clone) {
-            let place = |url: &String| likely_place(clone, policy, url);
-            let pushed: Vec<Place> = remote.push_urls.iter().map(place).collect();
-            match remote.fetch_url.as_ref().map(place) {
-                _ if remote.name == policy.security_remote.as_str() => sides.security.extend(remote.kept),
-                Some(Place::Security) => {
-                    sides.security_remotes.push(remote.name);
+            let urls = || remote.fetch_url.iter().chain(&remote.push_urls);
+            let is_security = remote.name == policy.security_remote.as_str()
+                || remote.fetch_url.iter().any(|url| speaks_of_security(clone, policy, url));
+            let is_pushed_there = urls().any(|url| speaks_of_security(clone, policy, url));
+            let place = remote.fetch_url.as_ref().map(|url| remotes::place(clone, policy, url));
+            match place {
+                _ if is_security => {
                     sides.security.extend(remote.kept);
+                    sides.security_remotes.push(remote.name);
                 }
                 // Git writes what is pushed to the same references as what is fetched.
-                Some(Place::Canonical) if pushed.contains(&Place::Security) => {
+                Some(Place::Canonical) if is_pushed_there => {
                     sides.doubtful = Some(remote.name.clone());
                     sides.security_remotes.push(remote.name);
                 }
@@ -53,7 +56,8 @@ impl Sides {
                     sides.canonical_remote.get_or_insert(remote.name);
                     sides.canonical.extend(remote.kept);
                 }
-                _ if pushed.contains(&Place::Security) => sides.security_remotes.push(remote.name),
+                Some(Place::Unclear(why)) => sides.unclear = Some(format!("`{}`: {why}", remote.name)),
+                _ if is_pushed_there => sides.security_remotes.push(remote.name),
                 _ => {}
             }
         }
@@ -91,6 +95,7 @@ impl Sides {
     /// pushed to, a remote or a bare URL.
     pub(super) fn is_branch_of_security(
         &self,
+        clone: &LocalClone,
         config: &gix::config::Snapshot<'_>,
         branch: &str,
         policy: &Policy,
@@ -98,20 +103,27 @@ impl Sides {
         let is_security = |name: &str| {
             let Some(remote) = config.string(format!("branch.{branch}.{name}").as_str()) else { return false };
             let remote = remote.to_string();
-            self.security_remotes.contains(&remote) || policy.place(&Destination::parse(&remote)) == Place::Security
+            let is_url = remote.contains([':', '/']);
+            self.security_remotes.contains(&remote) || (is_url && speaks_of_security(clone, policy, &remote))
         };
         policy.branches.looks_like_fix(branch) || is_security("remote") || is_security("pushRemote")
     }
 
     pub(super) fn nothing_published(&self, policy: &Policy) -> CannotTell {
-        match (&self.doubtful, &self.canonical_remote) {
-            (Some(remote), _) => CannotTell {
+        let security = &policy.security_remote;
+        match (&self.doubtful, &self.unclear, &self.canonical_remote) {
+            (Some(remote), _, _) => CannotTell {
                 why: format!(
-                    "`{remote}` is fetched from the public project but pushed to security, so its branches prove nothing"
+                    "`{remote}` is fetched from the public project but pushed to security, so its branches prove nothing; \
+                     once nothing rewrites or replaces its push URL: git fetch {security} && git fetch --prune {remote}"
                 ),
-                hint: format!("git config --unset-all remote.{remote}.pushurl && git fetch --prune {remote}"),
+                hint: format!("git config --show-origin --get-regexp '^remote\\.{remote}\\.pushurl|insteadof$'"),
             },
-            (None, remote) => CannotTell {
+            (None, Some(why), None) => CannotTell {
+                why: format!("it cannot be told where a remote leads, so what is published is not known: {why}"),
+                hint: "git secfix doctor".to_owned(),
+            },
+            (None, _, remote) => CannotTell {
                 why: format!("no branch of {} was ever fetched, so what is published cannot be told", policy.canonical),
                 hint: format!("git fetch {}", remote.as_deref().unwrap_or("<remote>")),
             },
@@ -119,15 +131,11 @@ impl Sides {
     }
 }
 
-/// What a URL of a remote is. Asking ssh takes longer than all the rest, so it is done only for what
-/// could be one of the two projects.
-fn likely_place(clone: &LocalClone, policy: &Policy, url: &str) -> Place {
-    remotes::place_with(policy, url, |url| {
-        let path = url.path.as_deref().unwrap_or_default();
-        if policy.canonical.is(path) || policy.security.is(path) {
-            ssh::resolve(clone, url)
-        } else {
-            Err(String::new())
-        }
-    })
+/// Whether a URL speaks of the private mirror, as it is written or as git rewrites it.
+pub(super) fn speaks_of_security(clone: &LocalClone, policy: &Policy, url: &str) -> bool {
+    let rewritten = || {
+        let remote = clone.repo().remote_at(url).ok()?;
+        Some(remote.url(gix::remote::Direction::Fetch)?.to_bstring().to_string())
+    };
+    policy.speaks_of_security(url) || rewritten().is_some_and(|url| policy.speaks_of_security(&url))
 }

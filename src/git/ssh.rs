@@ -1,7 +1,11 @@
 //! What the user's SSH configuration makes of a host name, asked from ssh itself (`ssh -G`), with
 //! the ssh program that git would use.
 
-use std::process::{Command, Stdio};
+use std::{
+    io,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
 
 use crate::domain::destination::NetworkUrl;
 
@@ -33,10 +37,29 @@ pub fn resolve(clone: &LocalClone, url: &NetworkUrl) -> Result<Endpoint, String>
     for variable in TOKEN_VARIABLES {
         command.env_remove(variable);
     }
-    let output = command.output().map_err(|error| format!("cannot ask `{program}` what `{host}` is: {error}"))?;
+    let failed = |error: io::Error| format!("cannot ask `{program}` what `{host}` is: {error}");
+    let output = output_in_time(&mut command).map_err(failed)?;
     parse(&String::from_utf8_lossy(&output.stdout))
         .filter(|_| output.status.success())
         .ok_or_else(|| format!("`{program} -G {host}` does not tell which machine `{host}` is"))
+}
+
+/// How long ssh may take to read its configuration, which may run programs.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Waits for a program whose output fits into a pipe.
+fn output_in_time(command: &mut Command) -> io::Result<Output> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let started = Instant::now();
+    while child.try_wait()?.is_none() {
+        if started.elapsed() > LONGEST {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::Error::from(io::ErrorKind::TimedOut));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output()
 }
 
 /// The ssh that git would run: `GIT_SSH_COMMAND`, `core.sshCommand`, `GIT_SSH`, `ssh`.

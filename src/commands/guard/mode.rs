@@ -31,6 +31,7 @@ pub(super) fn run(args: &ModeArgs, context: &Context) -> Result<Exit, Failure> {
         None => question::policy(common_dir).map_err(Failure::Refused)?.mode,
         Some(mode) => {
             let own = clone_file::read(common_dir)?.ok_or_else(not_prepared)?;
+            question::policy(common_dir).map_err(Failure::Refused)?;
             let settings = Sources { clone: own, ..Sources::default() }.merge()?;
             clone_file::write(common_dir, &clone_file::render(&settings, mode)).map_err(|error| {
                 Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(common_dir).display()))
