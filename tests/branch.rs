@@ -303,3 +303,24 @@ fn a_line_that_only_canonical_has_is_not_passed_over() {
         .never_says("18-2");
     assert!(world.server_refs(SEC).contains("refs/heads/stable-18-5-ee"));
 }
+
+#[test]
+fn without_a_network_the_branches_start_from_canonical() {
+    each_git(|world| {
+        std::fs::rename(world.path("srv"), world.path("gone")).unwrap();
+        world.secfix(&["init", "--no-fetch"]).ok();
+        world.secfix(&["branch", "x"]).ends(5).warns("hint: git secfix branch x --no-fetch");
+        let ran = world.secfix(&["branch", "x", "--backport", "18-4", "--no-fetch"]).ok();
+        ran.says("security-x       tracks security/main")
+            .warns("security was never fetched")
+            .warns("git fetch security");
+        world.git(&["status"]).ok().says("security/main");
+        world.commit("fixed", "x");
+        world.secfix(&["guard", "check", "origin"]).ends(3);
+        std::fs::rename(world.path("gone"), world.path("srv")).unwrap();
+        world.git(&["push", "origin", "HEAD"]).refused();
+        world.git(&["fetch", "--quiet", "security"]).ok();
+        world.secfix(&["push"]).ok();
+        world.git(&["status"]).ok().says("up to date with 'security/security-x'");
+    });
+}

@@ -116,6 +116,12 @@ impl Program for BranchArgs {
         }
         let report = report(&fix, remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
         context.ui.report(Self::NAME, &report, || text(&report));
+        if is_never_fetched(&clone, &policy)? {
+            context.ui.warning(&format!(
+                "{remote} was never fetched, so the branches start from what {} had; before you push: git fetch {remote}",
+                policy.canonical
+            ));
+        }
         if let Some(branch) = unguarded {
             let base = format!("{remote}/{}", policy.branches.default);
             context.ui.warning(&format!(
@@ -206,10 +212,21 @@ fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<
     Ok(lines)
 }
 
+/// Whether nothing of security is known here, as after `init --no-fetch`.
+fn is_never_fetched(clone: &LocalClone, policy: &Policy) -> Result<bool, Failure> {
+    let remote = remotes::find(clone, policy.security_remote.as_str());
+    Ok(remote
+        .map(|remote| remotes::branches_of(clone, &remote))
+        .transpose()?
+        .is_none_or(|branches| branches.is_empty()))
+}
+
 /// What is there of the fix's branch and of each backport branch.
 fn look(clone: &LocalClone, policy: &Policy, fix: &FixName, lines: &[ReleaseLine]) -> Result<Vec<State>, Failure> {
     let security = format!("refs/remotes/{}/", policy.security_remote);
     let canonical = remotes::canonical(clone, policy);
+    // Without a network, the mirror is as good as what it mirrors.
+    let never_fetched = is_never_fetched(clone, policy)?;
     let targets = std::iter::once(None).chain(lines.iter().copied().map(Some));
     targets
         .map(|line| {
@@ -217,29 +234,33 @@ fn look(clone: &LocalClone, policy: &Policy, fix: &FixName, lines: &[ReleaseLine
             let target = policy.branches.target(line);
             let exists = |name: &str| branches::commit_of(clone, name).map(|commit| commit.is_some());
             let local = format!("refs/heads/{branch}");
-            let base = format!("{security}{target}");
             let published = format!("{security}{branch}");
             let has_published = exists(&published)?;
-            let start = if has_published { &published } else { &base };
+            let canonical = match canonical.as_ref().and_then(|remote| remote.tracking(&target)) {
+                Some(kept) if exists(&kept)? => Some(kept),
+                _ => None,
+            };
+            let base = match &canonical {
+                Some(kept) if never_fetched => kept.clone(),
+                _ => format!("{security}{target}"),
+            };
+            let start = if has_published { published } else { base.clone() };
             let local = match exists(&local)? {
                 false => None,
                 true => Some(LocalBranch {
                     tracks_security: branches::tracked_remote(clone, &branch).as_deref()
                         == Some(policy.security_remote.as_str()),
-                    has_own_work: !branches::is_contained(clone, &local, start)?,
+                    has_own_work: !branches::is_contained(clone, &local, &start)?,
                 }),
             };
             Ok(State {
                 line,
                 has_base: exists(&base)?,
                 has_published,
-                canonical: match canonical.as_ref().and_then(|remote| remote.tracking(&target)) {
-                    Some(kept) if exists(&kept)? => Some(kept),
-                    _ => None,
-                },
+                canonical,
                 branch,
                 target,
-                security: security.clone(),
+                start,
                 create_base: false,
                 local,
             })

@@ -11,8 +11,8 @@ pub(super) struct State {
     pub(super) branch: String,
     /// The branch of security that it is for.
     pub(super) target: String,
-    /// Where security's branches are kept.
-    pub(super) security: String,
+    /// The reference that it starts from.
+    pub(super) start: String,
     /// Whether security has the target.
     pub(super) has_base: bool,
     /// Whether security has the branch itself, pushed by somebody.
@@ -109,7 +109,7 @@ impl Planned {
         };
         Some(NewBranch {
             name: state.branch.clone(),
-            start: format!("{}{}", state.security, self.upstream()),
+            start: state.start.clone(),
             remote: remote.to_owned(),
             upstream: self.upstream().to_owned(),
         })
@@ -142,7 +142,7 @@ mod tests {
             line: None,
             branch: "security-x".to_owned(),
             target: "main".to_owned(),
-            security: "refs/remotes/security/".to_owned(),
+            start: "refs/remotes/security/main".to_owned(),
             has_base: true,
             has_published: false,
             canonical: Some("refs/remotes/origin/main".to_owned()),
@@ -163,8 +163,10 @@ mod tests {
 
     #[test]
     fn a_pushed_branch_is_continued() {
-        let new = plan(&State { has_published: true, ..state() }).unwrap().to_create("security").unwrap();
-        assert_eq!((new.start.as_str(), new.upstream.as_str()), ("refs/remotes/security/security-x", "security-x"));
+        let start = "refs/remotes/security/security-x".to_owned();
+        let pushed = State { has_published: true, start: start.clone(), ..state() };
+        let new = plan(&pushed).unwrap().to_create("security").unwrap();
+        assert_eq!((new.start, new.upstream), (start, "security-x".to_owned()));
     }
 
     #[test]
