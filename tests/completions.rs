@@ -94,17 +94,23 @@ fn zsh() {
     }
 }
 
-/// Types a line and two tabs into an interactive zsh, and prints what it shows.
+/// Types a line and a tab into an interactive zsh, and prints what it shows once it falls silent.
 const ZSH_DRIVER: &str = r#"
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PS1=; LISTMAX=1000; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -d $HOME/zcompdump; zstyle ':completion:*:*:git:*' user-commands secfix:'security fixes'; setopt no_beep; zstyle ':completion:*' list-prompt ''; bindkey '^I' list-choices; print READY"
 until zpty -r shell line && [[ $line == *READY* && $line != *print* ]]; do :; done
 zpty -w -n shell "$2"$'\t'
-sleep 1.5
-zpty -r -t shell all '*' || true
-output=$all
-while zpty -r -t shell more; do output+=$more; done
+output=; quiet=0
+for turn in {1..80}; do
+  sleep 0.25
+  got=
+  while zpty -r -t shell more; do got+=$more; done
+  output+=$got
+  if [[ -n $got ]]; then quiet=0; else (( quiet += 1 )); fi
+  # Something came after the echo of the line, and nothing more for a second.
+  if (( quiet >= 4 && ${#output} > ${#2} + 8 )); then break; fi
+done
 print -r -- "$output"
 zpty -d shell
 "#;
