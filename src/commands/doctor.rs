@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Context, Failure, Program};
 use crate::{
-    config::{clone_file, settings::Sources},
+    config::clone_file,
     domain::{
         destination::redacted,
         exit::Exit,
@@ -112,8 +112,7 @@ fn check_git(dir: &Path) -> Finding {
 
 /// The outer layers too: the guard does not need them, but every command does.
 fn check_settings(clone: &LocalClone) -> Finding {
-    let merged = Sources::read_outer().and_then(|_| clone_file::settings(clone.common_dir()));
-    match merged {
+    match clone_file::settings(clone.common_dir()) {
         Ok(_) => Finding::ok("settings", "valid"),
         Err(error) => Finding::bad("settings", error.to_string(), "git secfix config --keys"),
     }

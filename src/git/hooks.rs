@@ -36,15 +36,6 @@ pub enum Site {
     },
 }
 
-/// What is to be done in one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The place.
-    pub site: Site,
-    /// The hook that is there and goes on running after the guard, if there is one.
-    pub kept: Option<PathBuf>,
-}
-
 /// The hooks folder in effect in a work tree, as git itself resolves it.
 ///
 /// # Errors

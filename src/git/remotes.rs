@@ -65,25 +65,20 @@ pub fn list(clone: &LocalClone) -> Vec<Remote> {
     repo.remote_names()
         .iter()
         .map(|name| {
-            let mut remote = Remote { name: name.to_string(), fetch_url: None, push_urls: vec![], kept: vec![] };
-            let found = repo.try_find_remote(gix::bstr::BStr::new(name));
-            if !matches!(found, Some(Ok(_))) {
-                return as_configured(clone, remote.name);
+            use gix::remote::Direction::{Fetch, Push};
+            let Some(Ok(found)) = repo.try_find_remote(gix::bstr::BStr::new(name)) else {
+                return as_configured(clone, name.to_string());
+            };
+            let kept = found.refspecs(Fetch).iter().filter_map(|spec| {
+                let spec = spec.to_ref();
+                Some(Kept { source: spec.remote()?.to_string(), target: spec.local()?.to_string() })
+            });
+            Remote {
+                name: name.to_string(),
+                fetch_url: found.url(Fetch).map(|url| url.to_bstring().to_string()),
+                push_urls: found.urls(Push).map(|url| url.to_bstring().to_string()).collect(),
+                kept: kept.collect(),
             }
-            if let Some(Ok(found)) = found {
-                use gix::remote::Direction::{Fetch, Push};
-                remote.fetch_url = found.url(Fetch).map(|url| url.to_bstring().to_string());
-                remote.push_urls = found.urls(Push).map(|url| url.to_bstring().to_string()).collect();
-                remote.kept = found
-                    .refspecs(Fetch)
-                    .iter()
-                    .filter_map(|spec| {
-                        let spec = spec.to_ref();
-                        Some(Kept { source: spec.remote()?.to_string(), target: spec.local()?.to_string() })
-                    })
-                    .collect();
-            }
-            remote
         })
         .collect()
 }

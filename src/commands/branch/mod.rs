@@ -90,7 +90,8 @@ impl Program for BranchArgs {
             Lines::These(lines) => lines,
             Lines::Supported => supported_lines(&clone, &policy, settings.supported_lines()?)?,
         };
-        let mut states = look(&clone, &policy, &fix, &lines)?;
+        let never_fetched = is_never_fetched(&clone, &policy)?;
+        let mut states = look(&clone, &policy, &fix, &lines, never_fetched)?;
         for state in states.iter_mut().filter(|state| state.line.is_some() && !state.has_base) {
             state.create_base = self.create_stable && state.canonical.is_some();
         }
@@ -116,7 +117,7 @@ impl Program for BranchArgs {
         }
         let report = report(&fix, remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
         context.ui.report(Self::NAME, &report, || text(&report));
-        if is_never_fetched(&clone, &policy)? {
+        if never_fetched {
             context.ui.warning(&format!(
                 "{remote} was never fetched, so the branches start from what {} had; before you push: git fetch {remote}",
                 policy.canonical
@@ -221,12 +222,17 @@ fn is_never_fetched(clone: &LocalClone, policy: &Policy) -> Result<bool, Failure
         .is_none_or(|branches| branches.is_empty()))
 }
 
-/// What is there of the fix's branch and of each backport branch.
-fn look(clone: &LocalClone, policy: &Policy, fix: &FixName, lines: &[ReleaseLine]) -> Result<Vec<State>, Failure> {
+/// What is there of the fix's branch and of each backport branch. While nothing of security is known,
+/// canonical's branches stand for those of its mirror.
+fn look(
+    clone: &LocalClone,
+    policy: &Policy,
+    fix: &FixName,
+    lines: &[ReleaseLine],
+    never_fetched: bool,
+) -> Result<Vec<State>, Failure> {
     let security = format!("refs/remotes/{}/", policy.security_remote);
     let canonical = remotes::canonical(clone, policy);
-    // Without a network, the mirror is as good as what it mirrors.
-    let never_fetched = is_never_fetched(clone, policy)?;
     let targets = std::iter::once(None).chain(lines.iter().copied().map(Some));
     targets
         .map(|line| {
