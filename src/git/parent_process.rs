@@ -72,8 +72,12 @@ fn read(pid: u32) -> Option<Process> {
 
 #[cfg(not(target_os = "linux"))]
 fn read(pid: u32) -> Option<Process> {
-    let output =
-        std::process::Command::new("ps").args(["-ww", "-o", "ppid=,args=", "-p", &pid.to_string()]).output().ok()?;
+    let mut ps = std::process::Command::new("ps");
+    ps.args(["-ww", "-o", "ppid=,args=", "-p", &pid.to_string()]);
+    for variable in super::process::TOKEN_VARIABLES {
+        ps.env_remove(variable);
+    }
+    let output = ps.output().ok()?;
     parse_ps(&String::from_utf8_lossy(&output.stdout))
 }
 
