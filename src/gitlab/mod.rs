@@ -1,0 +1,1 @@
+//! The API of GitLab: the transport, and one file per resource.

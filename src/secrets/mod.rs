@@ -1,0 +1,1 @@
+//! Tokens: where they are kept, and how they are kept from being seen.
