@@ -9,5 +9,6 @@ pub mod policy;
 pub mod project;
 pub mod push;
 pub mod push_options;
+pub mod token_variables;
 pub mod verdict;
 pub mod version;

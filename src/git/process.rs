@@ -8,12 +8,11 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+pub use crate::domain::token_variables::TOKEN_VARIABLES;
+
 use crate::domain::destination::redacted;
 
 use super::GitError;
-
-/// Variables that may hold a token; no child ever sees them.
-pub const TOKEN_VARIABLES: [&str; 2] = ["SECFIX_TOKEN", "GITLAB_TOKEN"];
 
 /// The `git` program in a folder.
 #[derive(Debug, Clone)]

@@ -1,1 +1,14 @@
-//! Tokens: where they are kept, and how they are kept from being seen.
+//! Tokens: where they are kept, and how they are kept from being seen. Nothing here prints, and
+//! nothing here writes a file: a token lives in the keyring or in the environment, or it is lost.
+
+pub mod account;
+pub mod keyring;
+pub mod source;
+pub mod token;
+pub mod trouble;
+
+pub use account::Account;
+pub use keyring::{Keyring, Patience};
+pub use source::{Source, VariableError};
+pub use token::{Token, TokenError};
+pub use trouble::KeyringError;
