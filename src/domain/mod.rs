@@ -1,6 +1,7 @@
 //! The pure layer: what names mean and what may happen. No file, network, clock, environment
 //! or terminal is touched from here, so every rule can be tested with a table.
 
+pub mod approvals;
 pub mod destination;
 pub mod due;
 pub mod exit;
