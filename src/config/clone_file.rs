@@ -10,7 +10,7 @@ use crate::domain::policy::{Mode, Policy};
 
 use super::{
     file::{self, Owner},
-    keys::{KEYS, Key, Reach, Value},
+    keys::{KEYS, Reach, Value},
     layer::{Layer, Origin},
     settings::{Settings, SettingsError, Sources},
 };
@@ -50,7 +50,7 @@ pub fn policy(common_dir: &Path) -> Result<Option<Policy>, SettingsError> {
     match read(common_dir)? {
         Some(clone) => {
             // `init` writes every key: a file that lacks one was cut off, or weakened by hand.
-            if let Some(key) = KEYS.iter().find(|key| is_of_the_guard(key) && clone.get(key).is_none()) {
+            if let Some(key) = KEYS.iter().find(|key| key.is_of_guard && clone.get(key).is_none()) {
                 let origin = path(common_dir).display().to_string();
                 return Err(SettingsError::Wrong { origin, why: format!("`{}` is missing", key.name) });
             }
@@ -60,33 +60,35 @@ pub fn policy(common_dir: &Path) -> Result<Option<Policy>, SettingsError> {
     }
 }
 
-fn is_of_the_guard(key: &Key) -> bool {
-    !matches!(key.name, "preset" | "gitlab.url" | "branches.supported")
-}
-
 /// The text of the file for the given settings: everything that the guard decides by, spelled out,
 /// so that neither a user's file nor a newer preset changes it silently.
 pub fn render(settings: &Settings, mode: Mode) -> String {
     let mut root = toml::Table::new();
     for (key, value) in settings.all() {
-        // How many lines are supported is no matter of the guard: it stays with whoever set it.
-        let of_this_clone =
-            |origin: &Origin| key.name != "branches.supported" || matches!(origin, Origin::Clone { .. });
-        let Some((value, _)) = value.filter(|(_, origin)| of_this_clone(origin)) else { continue };
+        // What is no matter of the guard stays with whoever set it. How the instance is reached was
+        // found by looking at this clone, and is written down for it.
+        let stays = |origin: &Origin| {
+            key.is_of_guard
+                || matches!(origin, Origin::Clone { .. })
+                || (matches!(key.name, "preset" | "gitlab.url") && !matches!(origin, Origin::Environment(_)))
+        };
+        let Some((value, _)) = value.filter(|(_, origin)| stays(origin)) else { continue };
         let value = match (key.reach, value) {
             (Reach::CloneOnly, _) => toml::Value::String(mode.as_str().to_owned()),
             (_, Value::Text(text)) => toml::Value::String(text.clone()),
             (_, Value::List(items)) => toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect()),
             (_, Value::Count(count)) => toml::Value::Integer((*count).into()),
         };
-        match key.name.split_once('.') {
-            None => drop(root.insert(key.name.to_owned(), value)),
-            Some((section, name)) => {
-                let section = root.entry(section).or_insert_with(|| toml::Table::new().into());
-                if let toml::Value::Table(section) = section {
-                    section.insert(name.to_owned(), value);
-                }
+        let mut table = &mut root;
+        let mut path = key.name.split('.').peekable();
+        while let Some(name) = path.next() {
+            if path.peek().is_none() {
+                table.insert(name.to_owned(), value);
+                break;
             }
+            let inner = table.entry(name).or_insert_with(|| toml::Table::new().into());
+            let toml::Value::Table(inner) = inner else { break };
+            table = inner;
         }
     }
     format!(

@@ -2,6 +2,7 @@
 //! A new key is one more row here, and one line in each preset that sets it.
 
 use crate::domain::{
+    approvals::Targets,
     pattern::{
         Pattern,
         Placeholder::{self, Major, Minor, Name, Patch},
@@ -66,12 +67,18 @@ pub struct Key {
     pub form: Form,
     /// Who may set it.
     pub reach: Reach,
+    /// Whether the guard decides by it, so that each clone's own file spells it out.
+    pub is_of_guard: bool,
     check: fn(&str) -> Result<(), String>,
 }
 
 impl Key {
     const fn text(name: &'static str, about: &'static str, check: fn(&str) -> Result<(), String>) -> Self {
-        Self { name, about, form: Form::Text, reach: Reach::Anywhere, check }
+        Self { name, about, form: Form::Text, reach: Reach::Anywhere, is_of_guard: false, check }
+    }
+
+    const fn for_the_guard(self) -> Self {
+        Self { is_of_guard: true, ..self }
     }
 
     const fn with_form(self, form: Form) -> Self {
@@ -103,20 +110,43 @@ impl Key {
 }
 
 /// Every key, in the order in which it is shown.
-pub static KEYS: [Key; 13] = [
+pub static KEYS: [Key; 26] = [
     Key::text("preset", "the built-in values to start from", preset),
     Key::text("gitlab.url", "address of the GitLab instance, where it cannot be told from a remote", url),
-    Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>).with_form(Form::List),
-    Key::text("canonical.project", "the public project", parses::<ProjectPath>),
-    Key::text("security.project", "its private mirror", parses::<ProjectPath>),
-    Key::text("security.remote", "the remote of the private mirror", parses::<RemoteName>),
-    Key::text("branches.default", "the default branch", branch),
-    Key::text("branches.stable", "the stable branch of a release line", |text| pattern(text, &[Major, Minor])),
-    Key::text("branches.fix", "the branch of a fix", |text| pattern(text, &[Name])),
-    Key::text("branches.backport", "the backport branch of a fix", |text| pattern(text, &[Name, Major, Minor])),
+    Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>)
+        .with_form(Form::List)
+        .for_the_guard(),
+    Key::text("gitlab.ca_file", "certificates of further authorities to trust, a PEM file", some_text),
+    Key::text("gitlab.timeout", "how many seconds one request may take", |_| Ok(())).with_form(Form::Count),
+    Key::text("canonical.project", "the public project", parses::<ProjectPath>).for_the_guard(),
+    Key::text("security.project", "its private mirror", parses::<ProjectPath>).for_the_guard(),
+    Key::text("security.remote", "the remote of the private mirror", parses::<RemoteName>).for_the_guard(),
+    Key::text("issues.project", "where issues of fixes are, if not in the public project", parses::<ProjectPath>),
+    Key::text("branches.default", "the default branch", branch).for_the_guard(),
+    Key::text("branches.stable", "the stable branch of a release line", |text| pattern(text, &[Major, Minor]))
+        .for_the_guard(),
+    Key::text("branches.fix", "the branch of a fix", |text| pattern(text, &[Name])).for_the_guard(),
+    Key::text("branches.backport", "the backport branch of a fix", |text| pattern(text, &[Name, Major, Minor]))
+        .for_the_guard(),
     Key::text("branches.supported", "how many of the newest lines get fixes", |_| Ok(())).with_form(Form::Count),
-    Key::text("tags.pattern", "the patch tags", |text| pattern(text, &[Major, Minor, Patch])),
-    Key::text("guard.mode", "how strict the guard is: strict or paranoid", parses::<Mode>).with_reach(Reach::CloneOnly),
+    Key::text("merge_requests.template", "the project's template for their text", some_text),
+    Key::text("merge_requests.labels", "labels that each of them gets", some_text).with_form(Form::List),
+    Key::text("merge_requests.reviewers", "user names of those who review each of them", some_text)
+        .with_form(Form::List),
+    Key::text("merge_requests.milestone", "the milestone that each of them gets", some_text),
+    Key::text("approvals.maintainer.rules", "approval rules that a maintainer fulfils", some_text)
+        .with_form(Form::List),
+    Key::text("approvals.maintainer.users", "user names, or `@group`, that count where no rule does", some_text)
+        .with_form(Form::List),
+    Key::text("approvals.maintainer.targets", "which merge requests need it: all or default", parses::<Targets>),
+    Key::text("approvals.psirt.rules", "approval rules that PSIRT fulfils", some_text).with_form(Form::List),
+    Key::text("approvals.psirt.users", "user names, or `@group`, that count where no rule does", some_text)
+        .with_form(Form::List),
+    Key::text("approvals.psirt.targets", "which merge requests need it: all or default", parses::<Targets>),
+    Key::text("tags.pattern", "the patch tags", |text| pattern(text, &[Major, Minor, Patch])).for_the_guard(),
+    Key::text("guard.mode", "how strict the guard is: strict or paranoid", parses::<Mode>)
+        .with_reach(Reach::CloneOnly)
+        .for_the_guard(),
 ];
 
 /// The row of a key.
@@ -152,6 +182,11 @@ fn preset(text: &str) -> Result<(), String> {
 
 fn pattern(text: &str, required: &[Placeholder]) -> Result<(), String> {
     Pattern::parse(text, required).map(drop).map_err(|error| error.to_string())
+}
+
+fn some_text(text: &str) -> Result<(), String> {
+    let is_plain = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    if is_plain { Ok(()) } else { Err(format!("`{}` is empty or holds control characters", text.escape_debug())) }
 }
 
 fn branch(text: &str) -> Result<(), String> {

@@ -1,10 +1,11 @@
 //! The effective values of all layers, and what they mean.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
 use crate::domain::{
+    approvals::Role,
     fix::BranchNames,
     pattern::{
         Pattern,
@@ -55,6 +56,19 @@ pub struct Sources {
     pub environment: Layer,
     /// The command line.
     pub command_line: Layer,
+}
+
+/// What merge requests are like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRequestSettings {
+    /// The project's template for their text.
+    pub template: Option<String>,
+    /// The names of their labels.
+    pub labels: Vec<String>,
+    /// The user names of those who review them.
+    pub reviewers: Vec<String>,
+    /// The title of their milestone.
+    pub milestone: Option<String>,
 }
 
 /// The effective values.
@@ -134,6 +148,66 @@ impl Settings {
             Some((Value::Count(count), _)) => Ok(*count as usize),
             _ => Err(SettingsError::Unset("branches.supported".to_owned())),
         }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        match super::keys::find(name).and_then(|key| self.0.get(key)) {
+            Some((Value::List(items), _)) => items.clone(),
+            _ => vec![],
+        }
+    }
+
+    /// How GitLab is reached: the most time for one request, and a file with further authorities.
+    ///
+    /// # Errors
+    /// When no layer sets the time.
+    pub fn reach(&self) -> Result<(Duration, Option<PathBuf>), SettingsError> {
+        let seconds = match super::keys::find("gitlab.timeout").and_then(|key| self.0.get(key)) {
+            Some((Value::Count(seconds), _)) => *seconds,
+            _ => return Err(SettingsError::Unset("gitlab.timeout".to_owned())),
+        };
+        Ok((Duration::from_secs(seconds.into()), self.0.text("gitlab.ca_file").map(PathBuf::from)))
+    }
+
+    /// The project that issues of fixes are in.
+    ///
+    /// # Errors
+    /// When no layer sets the public project.
+    pub fn issues(&self) -> Result<ProjectPath, SettingsError> {
+        match self.0.text("issues.project") {
+            Some(_) => self.parsed("issues.project"),
+            None => self.canonical(),
+        }
+    }
+
+    /// What merge requests are like.
+    pub fn merge_requests(&self) -> MergeRequestSettings {
+        let text = |name| self.0.text(name).map(str::to_owned);
+        MergeRequestSettings {
+            template: text("merge_requests.template"),
+            labels: self.list("merge_requests.labels"),
+            reviewers: self.list("merge_requests.reviewers"),
+            milestone: text("merge_requests.milestone"),
+        }
+    }
+
+    /// Who has to approve.
+    ///
+    /// # Errors
+    /// When no layer says what a role looks at.
+    pub fn roles(&self) -> Result<Vec<Role>, SettingsError> {
+        [("maintainer", "maintainer"), ("psirt", "PSIRT")]
+            .into_iter()
+            .map(|(section, name)| {
+                let key = |name: &str| format!("approvals.{section}.{name}");
+                Ok(Role {
+                    name,
+                    rules: self.list(&key("rules")),
+                    users: self.list(&key("users")),
+                    targets: self.parsed(&key("targets"))?,
+                })
+            })
+            .collect()
     }
 
     /// The public project.

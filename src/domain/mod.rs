@@ -1,14 +1,19 @@
 //! The pure layer: what names mean and what may happen. No file, network, clock, environment
 //! or terminal is touched from here, so every rule can be tested with a table.
 
+pub mod approvals;
 pub mod destination;
+pub mod due;
 pub mod exit;
 pub mod fix;
+pub mod issue;
+pub mod merge_request;
 pub mod pattern;
 pub mod policy;
 pub mod project;
 pub mod push;
 pub mod push_options;
+pub mod runbook;
 pub mod token_variables;
 pub mod verdict;
 pub mod version;

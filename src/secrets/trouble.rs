@@ -203,10 +203,14 @@ impl fmt::Display for KeyringError {
             Reason::Other(text) => f.write_str(text)?,
             Reason::NoToken(_) | Reason::Several => {}
         }
-        match (around.is_wsl, around.is_ssh) {
-            (true, _) => f.write_str("; WSL starts none by itself"),
-            (false, true) => f.write_str("; that is usual in an ssh session"),
-            (false, false) => Ok(()),
+        let is_away = matches!(self.reason, Reason::NoSession(_) | Reason::NoProvider | Reason::NoDefault);
+        let is_closed = matches!(self.reason, Reason::Locked | Reason::NoAnswer(_));
+        if around.is_wsl && is_away {
+            f.write_str("; WSL starts none by itself")
+        } else if around.is_ssh && (is_away || is_closed) {
+            f.write_str("; that is usual in an ssh session")
+        } else {
+            Ok(())
         }
     }
 }

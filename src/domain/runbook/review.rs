@@ -1,0 +1,159 @@
+//! What keeps one branch of a fix from being merged.
+
+use super::{Blocker, Pushed, Request, Step, Target};
+use crate::domain::merge_request::{ApprovalState, MergeBlock, MergeRequest, Mergeability, Pipeline, State};
+
+/// What keeps a branch from being merged. A merged one needs nothing more, not even its branch.
+pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
+    let mut found = Vec::new();
+    let Target { source, target: into, .. } = target;
+    let mut block = |step, text: String| found.push(Blocker { step, merge_request: None, text });
+    if target.is_merged() {
+        // Its branch may be gone by now; one that is there with more on it is work that was left out.
+        if matches!(target.pushed, Pushed::Ahead | Pushed::Diverged) {
+            block(Step::Push, format!("`{source}` has commits that are not pushed, though it is merged"));
+        }
+        return found;
+    }
+    if !target.has_target {
+        block(Step::StableBranches, format!("security has no branch `{into}`"));
+    }
+    if target.has_work == Some(false) {
+        let step = if target.line.is_some() { Step::Backports } else { Step::Branches };
+        block(step, format!("`{source}` holds no commit that `{into}` does not have"));
+    }
+    match target.pushed {
+        Pushed::Same | Pushed::OnlyThere => {}
+        Pushed::No => block(Step::Push, format!("`{source}` is not pushed")),
+        Pushed::Ahead => block(Step::Push, format!("`{source}` has commits that are not pushed")),
+        Pushed::Behind => {
+            block(Step::Push, format!("security has commits of `{source}` that this clone does not have"))
+        }
+        Pushed::Diverged => {
+            block(Step::Push, format!("`{source}` here and in security have different commits"));
+        }
+    }
+    match &target.request {
+        Request::Missing => block(Step::MergeRequests, format!("`{source}` has no merge request to `{into}`")),
+        Request::Several(numbers) => {
+            let numbers: Vec<String> = numbers.iter().map(|number| format!("!{number}")).collect();
+            block(
+                Step::MergeRequests,
+                format!("{} are all open from `{source}`: close all but one", numbers.join(", ")),
+            );
+        }
+        Request::Found(request) => found.extend(of_request(request, source)),
+    }
+    // A branch that waits for a review is merged only after it.
+    found.push(Blocker {
+        step: Step::Merge,
+        merge_request: target.merge_request().map(|request| request.iid),
+        text: match target.merge_request() {
+            Some(request) => format!("!{} is not merged", request.iid),
+            None => format!("`{source}` is not merged"),
+        },
+    });
+    found
+}
+
+fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
+    let iid = request.iid;
+    let mut found = Vec::new();
+    let mut block = |step, text: String| found.push(Blocker { step, merge_request: Some(iid), text });
+    match &request.state {
+        State::Opened => {}
+        State::Closed => {
+            block(Step::MergeRequests, format!("!{iid} is closed: reopen it, or open another one"));
+            return found;
+        }
+        State::Merged => return found,
+        State::Other(state) => block(Step::Review, format!("!{iid} is in the state `{state}`")),
+    }
+    if request.is_draft {
+        block(Step::Review, format!("!{iid} is a draft: mark it as ready"));
+    }
+    match &request.pipeline {
+        Pipeline::Passed => {}
+        Pipeline::Missing => block(Step::Review, format!("!{iid} has no pipeline")),
+        Pipeline::Running => block(Step::Review, format!("pipeline of !{iid} is running")),
+        Pipeline::Manual => block(Step::Review, format!("pipeline of !{iid} waits for somebody to start a job")),
+        Pipeline::NotPassed(status) => block(Step::Review, format!("pipeline of !{iid} has not passed: `{status}`")),
+    }
+    let mut is_approval_missing = false;
+    for approval in &request.roles {
+        let role = &approval.role;
+        match &approval.state {
+            ApprovalState::Approved { .. } | ApprovalState::NotNeeded => {}
+            ApprovalState::Missing => {
+                is_approval_missing = true;
+                block(Step::Review, format!("{role} approval of !{iid} is missing"));
+            }
+            ApprovalState::NoSuchRule(rules) => {
+                is_approval_missing = true;
+                let there = if rules.is_empty() {
+                    "no rules".to_owned()
+                } else {
+                    format!("the rules `{}`", rules.join("`, `"))
+                };
+                block(
+                    Step::Review,
+                    format!(
+                        "{role} approval of !{iid} cannot be told: it has {there}, and no users are configured for the role"
+                    ),
+                );
+            }
+        }
+    }
+    match request.open_threads {
+        0 => {}
+        1 => block(Step::Review, format!("1 open thread in !{iid}")),
+        count => block(Step::Review, format!("{count} open threads in !{iid}")),
+    }
+    // GitLab names the first obstacle only, and others may hide a conflict.
+    let conflicts = request.has_conflicts || request.mergeability == Mergeability::Blocked(MergeBlock::Conflict);
+    if conflicts {
+        block(Step::Review, format!("!{iid} conflicts with its target branch"));
+    }
+    match &request.mergeability {
+        Mergeability::Mergeable => {}
+        Mergeability::Computing => {
+            block(Step::Review, format!("GitLab is still working out whether !{iid} can be merged"))
+        }
+        Mergeability::Unknown(status) => block(
+            Step::Review,
+            format!("GitLab says `{status}` of !{iid}, which this version does not know: look at its page"),
+        ),
+        Mergeability::Blocked(why) => {
+            let is_said = match why {
+                MergeBlock::NotApproved => is_approval_missing,
+                MergeBlock::Threads => request.open_threads > 0,
+                MergeBlock::Draft => request.is_draft,
+                MergeBlock::Conflict => true,
+                MergeBlock::Pipeline => request.pipeline != Pipeline::Passed,
+                _ => false,
+            };
+            if !is_said {
+                block(Step::Review, of_merge_block(*why, iid, source));
+            }
+        }
+    }
+    if request.head.is_none() {
+        block(Step::Review, format!("!{iid} holds no commit"));
+    }
+    found
+}
+
+fn of_merge_block(why: MergeBlock, iid: u64, source: &str) -> String {
+    match why {
+        MergeBlock::NotApproved => format!("GitLab asks for more approvals of !{iid}"),
+        MergeBlock::RequestedChanges => format!("a reviewer of !{iid} asks for changes"),
+        MergeBlock::Threads => format!("GitLab sees open threads in !{iid}"),
+        MergeBlock::Draft => format!("!{iid} is a draft: mark it as ready"),
+        MergeBlock::Conflict => format!("!{iid} conflicts with its target branch"),
+        MergeBlock::NeedsRebase => format!("!{iid} needs a rebase: its target branch has moved"),
+        MergeBlock::NothingToMerge => format!("!{iid} has nothing to merge: `{source}` is gone or empty"),
+        MergeBlock::Pipeline => format!("GitLab waits for a pipeline of !{iid}"),
+        MergeBlock::NotOpen => format!("!{iid} is not open"),
+        MergeBlock::Rule(text) => format!("!{iid}: {text}"),
+    }
+}

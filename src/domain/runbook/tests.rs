@@ -1,0 +1,299 @@
+//! No gate opens with an earlier step undone, whatever is known of a fix.
+
+use proptest::{option, prelude::*};
+
+use super::*;
+use crate::domain::merge_request::{Approval, ApprovalState, Mergeability, Pipeline, RoleApproval};
+
+fn ready(iid: u64) -> MergeRequest {
+    MergeRequest {
+        iid,
+        web_url: String::new(),
+        title: "Fix".to_owned(),
+        state: State::Opened,
+        is_draft: false,
+        head: Some("a".repeat(40)),
+        mergeability: Mergeability::Mergeable,
+        has_conflicts: false,
+        pipeline: Pipeline::Passed,
+        pipeline_url: None,
+        roles: vec![RoleApproval {
+            role: "maintainer".to_owned(),
+            state: ApprovalState::Approved { by: vec!["ann".to_owned()] },
+        }],
+        has_rules: true,
+        approvals: vec![],
+        pushed_at: None,
+        open_threads: 0,
+    }
+}
+
+fn target(iid: u64) -> Target {
+    Target {
+        source: format!("security-x-{iid}"),
+        target: format!("stable-{iid}"),
+        line: Some(ReleaseLine { major: 18, minor: 4 }),
+        has_target: true,
+        has_work: Some(true),
+        pushed: Pushed::Same,
+        request: Request::Found(Box::new(ready(iid))),
+    }
+}
+
+fn facts(targets: Vec<Target>) -> Facts {
+    Facts {
+        issue: IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential: true },
+        targets,
+        keep_alive: Progress::Done,
+        deployment: Progress::Done,
+        private_tags: Progress::Done,
+        sync: Progress::Done,
+        patch_tags: Progress::Done,
+        verification: Progress::Done,
+        clean_up: Progress::Done,
+    }
+}
+
+fn change(facts: &mut Facts, change: impl FnOnce(&mut MergeRequest)) {
+    let Request::Found(request) = &mut facts.targets[1].request else { unreachable!() };
+    change(request);
+}
+
+#[test]
+fn everything_ready_opens_the_merge_and_nothing_behind_it() {
+    let facts = facts(vec![target(1), target(2)]);
+    assert_eq!(shut_by(&facts, Gate::Merge), []);
+    assert_eq!(step(&facts), Step::Merge);
+    let texts: Vec<String> = shut_by(&facts, Gate::Disclose).into_iter().map(|blocker| blocker.text).collect();
+    assert_eq!(texts, ["!1 is not merged", "!2 is not merged"]);
+}
+
+#[test]
+fn one_thing_amiss_shuts_the_merge_and_says_so() {
+    type Break = fn(&mut Facts);
+    let cases: [(Break, &str); 30] = [
+        (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
+        (|f| f.issue = IssueFact::Unseen("404".into()), "confidential is not known: 404"),
+        (|f| f.targets.clear(), "the fix has no branch"),
+        (|f| f.targets[1].has_target = false, "security has no branch `stable-2`"),
+        (|f| f.targets[1].has_work = Some(false), "`security-x-2` holds no commit"),
+        (|f| f.targets[1].pushed = Pushed::No, "`security-x-2` is not pushed"),
+        (|f| f.targets[1].pushed = Pushed::Ahead, "`security-x-2` has commits that are not pushed"),
+        (|f| f.targets[1].pushed = Pushed::Behind, "security has commits of `security-x-2`"),
+        (|f| f.targets[1].pushed = Pushed::Diverged, "`security-x-2` here and in security have different"),
+        (|f| f.targets[1].request = Request::Missing, "`security-x-2` has no merge request to `stable-2`"),
+        (|f| f.targets[1].request = Request::Several(vec![4, 7]), "!4, !7 are all open from `security-x-2`"),
+        (|f| change(f, |r| r.state = State::Closed), "!2 is closed"),
+        (|f| change(f, |r| r.state = State::Other("locked".into())), "!2 is in the state `locked`"),
+        (|f| change(f, |r| r.is_draft = true), "!2 is a draft"),
+        (|f| change(f, |r| r.pipeline = Pipeline::Missing), "!2 has no pipeline"),
+        (|f| change(f, |r| r.pipeline = Pipeline::Running), "pipeline of !2 is running"),
+        (|f| change(f, |r| r.pipeline = Pipeline::Manual), "pipeline of !2 waits for somebody"),
+        (|f| change(f, |r| r.pipeline = Pipeline::of("purple")), "pipeline of !2 has not passed: `purple`"),
+        (|f| change(f, |r| r.roles[0].state = ApprovalState::Missing), "maintainer approval of !2 is missing"),
+        (
+            |f| change(f, |r| r.roles[0].state = ApprovalState::NoSuchRule(vec![])),
+            "maintainer approval of !2 cannot be",
+        ),
+        (|f| change(f, |r| r.open_threads = 1), "1 open thread in !2"),
+        (|f| change(f, |r| r.open_threads = 3), "3 open threads in !2"),
+        (|f| change(f, |r| r.has_conflicts = true), "!2 conflicts with its target branch"),
+        (|f| change(f, |r| r.head = None), "!2 holds no commit"),
+        (|f| change(f, |r| r.mergeability = Mergeability::of("checking")), "still working out whether !2"),
+        (|f| change(f, |r| r.mergeability = Mergeability::of("sun_must_shine")), "GitLab says `sun_must_shine` of !2"),
+        (|f| change(f, |r| r.mergeability = Mergeability::of("not_approved")), "GitLab asks for more approvals of !2"),
+        (|f| change(f, |r| r.mergeability = Mergeability::of("need_rebase")), "!2 needs a rebase"),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::of("requested_changes")),
+            "a reviewer of !2 asks for changes",
+        ),
+        (|f| change(f, |r| r.mergeability = Mergeability::of("title_regex")), "!2: the project asks for another form"),
+    ];
+    for (break_it, text) in cases {
+        let mut facts = facts(vec![target(1), target(2)]);
+        break_it(&mut facts);
+        let shut = shut_by(&facts, Gate::Merge);
+        assert_eq!(shut.len(), 1, "{shut:?}");
+        assert!(shut[0].text.contains(text), "{} in {shut:?}", text);
+        assert!(step(&facts) < Step::Merge);
+    }
+}
+
+#[test]
+fn a_conflict_behind_a_missing_approval_is_said_as_well() {
+    let mut facts = facts(vec![target(1), target(2)]);
+    change(&mut facts, |request| {
+        request.mergeability = Mergeability::of("not_approved");
+        request.roles[0].state = ApprovalState::Missing;
+        request.has_conflicts = true;
+    });
+    let texts: Vec<String> = shut_by(&facts, Gate::Merge).into_iter().map(|blocker| blocker.text).collect();
+    assert_eq!(texts, ["maintainer approval of !2 is missing", "!2 conflicts with its target branch"]);
+}
+
+#[test]
+fn what_is_merged_needs_nothing_more() {
+    let mut facts = facts(vec![target(1), target(2)]);
+    for target in &mut facts.targets {
+        target.pushed = Pushed::No;
+        target.has_work = Some(false);
+        let Request::Found(request) = &mut target.request else { unreachable!() };
+        request.state = State::Merged;
+        request.mergeability = Mergeability::of("not_open");
+    }
+    assert!(is_finished(&facts));
+    facts.deployment = Progress::Unknown("no pipeline was found".to_owned());
+    assert_eq!(step(&facts), Step::Deploy);
+    assert_eq!(shut_by(&facts, Gate::Disclose)[0].text, "deployment is not known: no pipeline was found");
+}
+
+#[test]
+fn outdated_approvals_are_those_before_the_newest_push() {
+    let at = |text: &str| Some(text.parse().unwrap());
+    let mut request = ready(1);
+    request.pushed_at = at("2026-01-02T00:00:00Z");
+    request.approvals = vec![
+        Approval { by: "ann".to_owned(), at: at("2026-01-01T00:00:00Z") },
+        Approval { by: "bob".to_owned(), at: at("2026-01-03T00:00:00Z") },
+        Approval { by: "eve".to_owned(), at: None },
+    ];
+    assert_eq!(request.outdated_approvals(), ["ann"]);
+}
+
+fn any_request() -> impl Strategy<Value = MergeRequest> {
+    let state = prop::sample::select(vec!["opened", "opened", "closed", "merged", "merged", "locked", "new"]);
+    let status = prop::sample::select(vec!["mergeable", "mergeable", "not_approved", "checking", "conflict", "newer"]);
+    let pipeline = prop::sample::select(vec!["success", "success", "failed", "running", "manual", "newer", "skipped"]);
+    let role = prop::sample::select(vec![
+        ApprovalState::Approved { by: vec!["ann".to_owned()] },
+        ApprovalState::NotNeeded,
+        ApprovalState::Missing,
+        ApprovalState::NoSuchRule(vec![]),
+    ]);
+    let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.9), 0..2usize);
+    (state, status, option::weighted(0.9, pipeline), prop::collection::vec(role, 0..3), flags).prop_map(
+        |(state, status, pipeline, roles, (is_draft, has_conflicts, has_head, open_threads))| MergeRequest {
+            state: State::of(state),
+            mergeability: Mergeability::of(status),
+            pipeline: pipeline.map_or(Pipeline::Missing, Pipeline::of),
+            roles: roles.into_iter().map(|state| RoleApproval { role: "r".to_owned(), state }).collect(),
+            is_draft,
+            has_conflicts,
+            head: has_head.then(|| "a".repeat(40)),
+            open_threads,
+            ..ready(1)
+        },
+    )
+}
+
+fn any_target() -> impl Strategy<Value = Target> {
+    let pushed = prop::sample::select(vec![
+        Pushed::Same,
+        Pushed::Same,
+        Pushed::OnlyThere,
+        Pushed::No,
+        Pushed::Ahead,
+        Pushed::Behind,
+        Pushed::Diverged,
+    ]);
+    let request = prop_oneof![
+        8 => any_request().prop_map(|request| Request::Found(Box::new(request))),
+        1 => Just(Request::Missing),
+        1 => Just(Request::Several(vec![1, 2])),
+    ];
+    (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), pushed, request).prop_map(
+        |(has_target, has_work, pushed, request)| Target { has_target, has_work, pushed, request, ..target(1) },
+    )
+}
+
+fn any_progress() -> impl Strategy<Value = Progress> {
+    prop_oneof![
+        3 => Just(Progress::Done),
+        1 => Just(Progress::Open("not yet".to_owned())),
+        1 => Just(Progress::Unknown("no answer".to_owned())),
+    ]
+}
+
+fn any_facts() -> impl Strategy<Value = Facts> {
+    let issue = prop_oneof![
+        Just(IssueFact::Unlinked),
+        Just(IssueFact::Unseen("404".to_owned())),
+        prop::bool::weighted(0.9)
+            .prop_map(|is_confidential| IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential }),
+    ];
+    let later = prop::collection::vec(any_progress(), 7);
+    (issue, prop::collection::vec(any_target(), 0..4), later).prop_map(|(issue, targets, later)| {
+        let mut later = later.into_iter();
+        let mut next = || later.next().unwrap();
+        Facts {
+            issue,
+            targets,
+            keep_alive: next(),
+            deployment: next(),
+            private_tags: next(),
+            sync: next(),
+            patch_tags: next(),
+            verification: next(),
+            clean_up: next(),
+        }
+    })
+}
+
+/// Told apart from the runbook in other words: what must be true of a branch that may be merged.
+fn is_ready_to_merge(target: &Target) -> bool {
+    let Request::Found(request) = &target.request else { return false };
+    let reviewed = request.state == State::Opened
+        && !request.is_draft
+        && request.mergeability == Mergeability::Mergeable
+        && !request.has_conflicts
+        && request.pipeline == Pipeline::Passed
+        && request.open_threads == 0
+        && request.head.is_some()
+        && request
+            .roles
+            .iter()
+            .all(|role| matches!(role.state, ApprovalState::Approved { .. } | ApprovalState::NotNeeded));
+    let sent = target.has_target
+        && target.has_work != Some(false)
+        && matches!(target.pushed, Pushed::Same | Pushed::OnlyThere);
+    let left_out = matches!(target.pushed, Pushed::Ahead | Pushed::Diverged);
+    (request.state == State::Merged && !left_out) || (reviewed && sent)
+}
+
+fn is_triaged(facts: &Facts) -> bool {
+    matches!(facts.issue, IssueFact::Unlinked | IssueFact::Seen { is_confidential: true, .. })
+}
+
+fn is_merged(target: &Target) -> bool {
+    matches!(&target.request, Request::Found(request) if request.state == State::Merged)
+        && !matches!(target.pushed, Pushed::Ahead | Pushed::Diverged)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_merge_opens_exactly_when_every_branch_is_ready(facts in any_facts()) {
+        let ready = !facts.targets.is_empty() && is_triaged(&facts) && facts.targets.iter().all(is_ready_to_merge);
+        prop_assert_eq!(shut_by(&facts, Gate::Merge).is_empty(), ready);
+    }
+
+    #[test]
+    fn nothing_is_disclosed_before_all_is_merged_and_deployed(facts in any_facts()) {
+        let ready = !facts.targets.is_empty()
+            && is_triaged(&facts)
+            && facts.targets.iter().all(is_merged)
+            && [&facts.keep_alive, &facts.deployment, &facts.private_tags].iter().all(|done| **done == Progress::Done);
+        prop_assert_eq!(shut_by(&facts, Gate::Disclose).is_empty(), ready);
+        prop_assert_eq!(shut_by(&facts, Gate::Tag).is_empty(), ready && facts.sync == Progress::Done);
+    }
+
+    #[test]
+    fn no_gate_opens_before_an_earlier_one_or_behind_the_step(facts in any_facts()) {
+        let open: Vec<bool> = Gate::ALL.iter().map(|gate| shut_by(&facts, *gate).is_empty()).collect();
+        prop_assert!(open.windows(2).all(|pair| pair[0] || !pair[1]), "{:?}", open);
+        for (gate, is_open) in Gate::ALL.iter().zip(open) {
+            prop_assert_eq!(is_open, is_finished(&facts) || step(&facts) >= gate.step());
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Sending requests: retries, redirects, pages, and many at once.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use gitlab::api::{Endpoint, Pageable};
+use reqwest::{
+    Method, StatusCode, blocking,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::{
+    Error, Options, Refused, answer,
+    connection::{self, causes, origin},
+    retry,
+};
+
+/// How many requests are under way at the same time at most.
+pub(super) const AT_ONCE: usize = 16;
+
+const PER_PAGE: u32 = 100;
+
+/// More rows than 5,000 are no list for a person.
+const MOST_PAGES: u32 = 50;
+
+const MOST_REDIRECTS: u32 = 3;
+
+const TOKEN: HeaderName = HeaderName::from_static("private-token");
+
+/// Told every request with its end, for `-v`: never headers, never bodies.
+pub type Trace = Box<dyn Fn(&str) + Send + Sync>;
+
+/// A connection to one instance, with the token of one user.
+pub struct Client {
+    http: blocking::Client,
+    base: Url,
+    token: Option<HeaderValue>,
+    trace: Trace,
+}
+
+/// An answer's headers and body.
+struct Answer {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// A page of a list, and the number of the next one.
+struct Page<T> {
+    rows: Vec<T>,
+    next: Option<u32>,
+}
+
+impl Client {
+    /// Prepares the connection; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address is none, a file with certificates cannot be read, or the token is malformed.
+    pub fn new(options: &Options, token: Option<&str>, trace: Trace) -> Result<Self, Error> {
+        let base = connection::base(&options.url)?;
+        let http = connection::http(options, &base)?;
+        Ok(Self { http, base, token: token.map(connection::header).transpose()?, trace })
+    }
+
+    /// Asks for something: repeated when the answer is lost.
+    ///
+    /// # Errors
+    /// When there is no answer, or none that can be used.
+    pub fn get<T: DeserializeOwned>(&self, endpoint: &impl Endpoint) -> Result<T, Error> {
+        self.read(endpoint, &self.send(endpoint, &[], true)?)
+    }
+
+    /// Changes something to a given state, so that doing it twice is as good as once.
+    ///
+    /// # Errors
+    /// When there is no answer, or none that can be used.
+    pub fn put<T: DeserializeOwned>(&self, endpoint: &impl Endpoint) -> Result<T, Error> {
+        self.read(endpoint, &self.send(endpoint, &[], true)?)
+    }
+
+    /// Creates something: never sent again when it may have taken effect. The caller looks whether
+    /// it did.
+    ///
+    /// # Errors
+    /// When there is no answer, or none that can be used.
+    pub fn create<T: DeserializeOwned>(&self, endpoint: &impl Endpoint) -> Result<T, Error> {
+        self.read(endpoint, &self.send(endpoint, &[], false)?)
+    }
+
+    /// Every row of a list.
+    ///
+    /// # Errors
+    /// When a page cannot be had, or the list does not end.
+    pub fn all<T: DeserializeOwned>(&self, endpoint: &(impl Endpoint + Pageable)) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        let mut next = Some(1);
+        while let Some(number) = next {
+            let page = self.page(endpoint, number)?;
+            rows.extend(page.rows);
+            // A server that ignores the number would answer the same page for ever.
+            next = page.next.filter(|next| *next > number);
+            if number >= MOST_PAGES && next.is_some() {
+                return Err(Error::Endless { request: described(endpoint), pages: number });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn page<T: DeserializeOwned>(&self, endpoint: &(impl Endpoint + Pageable), number: u32) -> Result<Page<T>, Error> {
+        let parameters = [("page", number.to_string()), ("per_page", PER_PAGE.to_string())];
+        let answer = self.send(endpoint, &parameters, true)?;
+        let next = answer.headers.get("x-next-page").and_then(|next| next.to_str().ok());
+        let next = next.map(str::trim).filter(|next| !next.is_empty()).and_then(|next| next.parse().ok());
+        Ok(Page { rows: self.read(endpoint, &answer)?, next })
+    }
+
+    fn read<T: DeserializeOwned>(&self, endpoint: &impl Endpoint, answer: &Answer) -> Result<T, Error> {
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            let why = if error.is_data() {
+                error.to_string()
+            } else {
+                let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("unknown");
+                format!("it is no JSON but `{kind}`, as from a proxy or a login page: {}", answer::said(&answer.body))
+            };
+            Error::Unreadable { request: described(endpoint), why }
+        })
+    }
+
+    /// Sends a request, again where that is safe, and returns the answer if it is a good one.
+    fn send(
+        &self,
+        endpoint: &impl Endpoint,
+        parameters: &[(&str, String)],
+        is_repeatable: bool,
+    ) -> Result<Answer, Error> {
+        let request = described(endpoint);
+        let mut url = self
+            .base
+            .join(&format!("api/v4/{}", endpoint.endpoint()))
+            .map_err(|error| Error::Defect(format!("{request}: {error}")))?;
+        endpoint.parameters().add_to_url(&mut url);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let body = endpoint.body().map_err(|error| Error::Defect(error.to_string()))?;
+        for attempt in 1.. {
+            let started = Instant::now();
+            let ended = self.try_once(&endpoint.method(), url.clone(), body.as_ref(), &request);
+            let shown = match &ended {
+                Ok(_) => "ok".to_owned(),
+                Err(Error::Refused(refused)) => refused.status.to_string(),
+                Err(error) => error.to_string(),
+            };
+            (self.trace)(&format!("{request}: {shown} in {} ms", started.elapsed().as_millis()));
+            let error = match ended {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(wait) = retry::wait_before_next(&error, is_repeatable, attempt, fastrand::f64()) else {
+                return Err(error);
+            };
+            (self.trace)(&format!("{request}: again in {} ms", wait.as_millis()));
+            std::thread::sleep(wait);
+        }
+        Err(Error::Defect(request))
+    }
+
+    /// Sends a request once, following redirects that stay on this server.
+    fn try_once(
+        &self,
+        method: &Method,
+        mut url: Url,
+        body: Option<&(&'static str, Vec<u8>)>,
+        request: &str,
+    ) -> Result<Answer, Error> {
+        for _ in 0..=MOST_REDIRECTS {
+            let mut builder = self.http.request(method.clone(), url.clone());
+            if let Some(token) = &self.token {
+                builder = builder.header(TOKEN, token.clone());
+            }
+            if let Some((kind, body)) = body {
+                builder = builder.header(CONTENT_TYPE, *kind).body(body.clone());
+            }
+            let response = builder.send().map_err(|error| self.failed(error, request))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            if let Some(target) = redirected_to(status, &headers, &url) {
+                // Another verb than GET would be repeated as a GET by some servers' rules, or not at all.
+                if origin(&target) != origin(&self.base) || *method != Method::GET {
+                    return Err(Error::Redirected { request: request.to_owned(), to: origin(&target) });
+                }
+                url = target;
+                continue;
+            }
+            let body = response.bytes().map_err(|error| self.failed(error, request));
+            if status.is_success() {
+                return Ok(Answer { headers, body: body? });
+            }
+            return Err(Error::Refused(Refused {
+                request: request.to_owned(),
+                status: status.as_u16(),
+                // The status says enough where the text was cut off.
+                said: body.map(|body| answer::said(&body)).unwrap_or_default(),
+                request_id: headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned),
+                retry_after: retry_after(&headers),
+            }));
+        }
+        Err(Error::Unreadable { request: request.to_owned(), why: "it is redirected again and again".to_owned() })
+    }
+
+    fn failed(&self, error: reqwest::Error, request: &str) -> Error {
+        let is_unsent = error.is_connect() || error.is_builder();
+        let is_late = error.is_timeout();
+        let error = error.without_url();
+        if is_unsent {
+            let why = if is_late { "it did not answer in time".to_owned() } else { causes(&error) };
+            return Error::Unreachable { server: origin(&self.base), why };
+        }
+        let why = if is_late { "the time limit is over".to_owned() } else { causes(&error) };
+        Error::Lost { request: request.to_owned(), why }
+    }
+}
+
+/// Method and path, without parameters: a title or a description is nobody's business in a log.
+fn described(endpoint: &impl Endpoint) -> String {
+    format!("{} {}", endpoint.method(), endpoint.endpoint())
+}
+
+fn redirected_to(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {
+    let target = headers.get(LOCATION)?.to_str().ok()?;
+    if status.is_redirection() { from.join(target).ok() } else { None }
+}
+
+/// `Retry-After` in seconds, else `RateLimit-Reset` as a moment since 1970 where the limit is used up.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    if let Some(seconds) = number(RETRY_AFTER.as_str()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    if number("ratelimit-remaining") != Some(0) {
+        return None;
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Duration::from_secs(number("ratelimit-reset")?).saturating_sub(now))
+}
+
+/// Does independent things at the same time, and returns what became of each, in their order.
+pub fn at_once<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(things.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..things.len().min(AT_ONCE) {
+            scope.spawn(|| {
+                while let Some((at, thing)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| things.get(at).map(|thing| (at, thing)))
+                {
+                    let result = work(thing);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_at_once_keep_their_order() {
+        let things: Vec<u64> = (0..40).collect();
+        let done = at_once(&things, |thing| {
+            std::thread::sleep(Duration::from_millis(thing % 3));
+            thing * 2
+        });
+        assert_eq!(done, things.iter().map(|thing| thing * 2).collect::<Vec<_>>());
+        assert!(at_once(&[] as &[u8], |_| ()).is_empty());
+    }
+}

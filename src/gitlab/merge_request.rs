@@ -1,0 +1,279 @@
+//! Merge requests: finding, opening, changing and reading them.
+
+use std::{borrow::Cow, time::Duration};
+
+use gitlab::api::{
+    Endpoint, Pageable,
+    common::NameOrId,
+    projects::merge_requests::{
+        CreateMergeRequest, EditMergeRequest, MergeRequest as OneMergeRequest, MergeRequestState,
+        MergeRequestStateEvent, MergeRequests,
+    },
+};
+use http::Method;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Client, Error, built, user::User};
+
+/// A merge request as the server describes it, in a list or alone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MergeRequest {
+    /// The number that people see.
+    pub iid: u64,
+    /// The project that it merges into.
+    pub project_id: u64,
+    /// The project that it merges from; `None` when that is gone.
+    pub source_project_id: Option<u64>,
+    /// The branch that it merges from.
+    pub source_branch: String,
+    /// The branch that it merges into.
+    pub target_branch: String,
+    /// Its title, with `Draft: ` where it is one.
+    pub title: String,
+    /// Its text.
+    pub description: Option<String>,
+    /// `opened`, `closed`, `merged`, `locked`.
+    pub state: String,
+    /// Whether it is a draft.
+    #[serde(default)]
+    pub draft: bool,
+    /// The names of its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Who is to review it.
+    #[serde(default)]
+    pub reviewers: Vec<User>,
+    /// What it is planned for.
+    pub milestone: Option<Milestone>,
+    /// The commit that it would merge.
+    pub sha: Option<String>,
+    /// Whether it can be merged, in GitLab's words.
+    #[serde(default)]
+    pub detailed_merge_status: String,
+    /// Whether it conflicts with its target.
+    #[serde(default)]
+    pub has_conflicts: bool,
+    /// Its newest pipeline; never in a list.
+    pub head_pipeline: Option<Pipeline>,
+    /// Its page.
+    pub web_url: String,
+}
+
+/// The pipeline of a merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Pipeline {
+    /// `success`, `failed`, …
+    pub status: String,
+    /// Its page.
+    pub web_url: Option<String>,
+}
+
+/// A milestone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Milestone {
+    /// The number that requests name it by.
+    pub id: u64,
+}
+
+/// A merge request to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct New {
+    /// The branch to merge.
+    pub source: String,
+    /// The branch to merge it into.
+    pub target: String,
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub description: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+    /// The numbers of those who are to review it.
+    pub reviewers: Vec<u64>,
+    /// The number of its milestone.
+    pub milestone: Option<u64>,
+}
+
+/// What to change of a merge request. Whatever is empty stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// A new title.
+    pub title: Option<String>,
+    /// A new text.
+    pub description: Option<String>,
+    /// Labels to add to those that it has.
+    pub add_labels: Vec<String>,
+    /// All who are to review it, by their numbers.
+    pub reviewers: Option<Vec<u64>>,
+    /// A new milestone, by its number.
+    pub milestone: Option<u64>,
+}
+
+/// Every merge request of a project that comes from this branch of the same project, newest first.
+/// The branch may exist in forks as well; those are left out.
+///
+/// # Errors
+/// See [`Error`].
+pub fn from_branch(client: &Client, project: &str, source: &str) -> Result<Vec<MergeRequest>, Error> {
+    let endpoint = MergeRequests::builder().project(project).source_branch(source).build();
+    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
+    Ok(found.into_iter().filter(is_of_one_project).filter(|request| request.source_branch == source).collect())
+}
+
+/// Every open merge request of a project that does not come from a fork.
+///
+/// # Errors
+/// See [`Error`].
+pub fn open(client: &Client, project: &str) -> Result<Vec<MergeRequest>, Error> {
+    let endpoint = MergeRequests::builder().project(project).state(MergeRequestState::Opened).build();
+    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
+    Ok(found.into_iter().filter(is_of_one_project).collect())
+}
+
+fn is_of_one_project(request: &MergeRequest) -> bool {
+    request.source_project_id == Some(request.project_id)
+}
+
+/// Reads a merge request with everything that lists leave out. This also makes the server work out
+/// whether it can be merged.
+///
+/// # Errors
+/// See [`Error`].
+pub fn read(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Error> {
+    client.get(&built(OneMergeRequest::builder().project(project).merge_request(iid).build())?)
+}
+
+/// Opens a merge request inside of one project. The project is named as the target as well: a
+/// project that was once forked would otherwise open it in its parent, in public.
+///
+/// When the answer is lost, it is looked up before it is tried again: there is never a second one.
+///
+/// # Errors
+/// See [`Error`].
+pub fn create(client: &Client, project: u64, new: &New) -> Result<MergeRequest, Error> {
+    let mut endpoint = CreateMergeRequest::builder();
+    endpoint
+        .project(project)
+        .target_project_id(project)
+        .source_branch(new.source.as_str())
+        .target_branch(new.target.as_str())
+        .title(new.title.as_str())
+        .description(new.description.as_str());
+    if !new.labels.is_empty() {
+        endpoint.labels(new.labels.iter().map(String::as_str));
+    }
+    if !new.reviewers.is_empty() {
+        endpoint.reviewers(new.reviewers.iter().copied());
+    }
+    if let Some(milestone) = new.milestone {
+        endpoint.milestone_id(milestone);
+    }
+    let endpoint = built(endpoint.build())?;
+    let mut wait = FIRST_WAIT;
+    for is_last in [false, false, false, true] {
+        let error = match client.create(&endpoint) {
+            Ok(created) => return Ok(created),
+            Err(error) => error,
+        };
+        // 409: there is one already, perhaps the one that a lost answer was about.
+        let may_exist = error.may_have_taken_effect() || error.status() == Some(409);
+        if may_exist && let Some(found) = find_open(client, project, new)? {
+            return Ok(found);
+        }
+        if is_last || !(error.may_have_taken_effect() || is_branch_unseen(&error)) {
+            return Err(error);
+        }
+        std::thread::sleep(wait);
+        wait *= 2;
+    }
+    Err(Error::Defect("a merge request was neither opened nor refused".to_owned()))
+}
+
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// For a moment after a push, the server may not know the branch yet.
+fn is_branch_unseen(error: &Error) -> bool {
+    matches!(error, Error::Refused(refused) if refused.status == 400 && refused.said.contains("does not exist"))
+}
+
+fn find_open(client: &Client, project: u64, new: &New) -> Result<Option<MergeRequest>, Error> {
+    let endpoint = MergeRequests::builder()
+        .project(project)
+        .source_branch(new.source.as_str())
+        .target_branch(new.target.as_str())
+        .state(MergeRequestState::Opened)
+        .build();
+    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
+    Ok(found.into_iter().find(|request| request.source_project_id == Some(project) && request.project_id == project))
+}
+
+/// Changes a merge request.
+///
+/// # Errors
+/// See [`Error`].
+pub fn edit(client: &Client, project: u64, iid: u64, changes: &Changes) -> Result<MergeRequest, Error> {
+    let mut endpoint = EditMergeRequest::builder();
+    endpoint.project(project).merge_request(iid);
+    if let Some(title) = &changes.title {
+        endpoint.title(title.as_str());
+    }
+    if let Some(description) = &changes.description {
+        endpoint.description(description.as_str());
+    }
+    for label in &changes.add_labels {
+        endpoint.add_label(label.as_str());
+    }
+    if let Some(reviewers) = &changes.reviewers {
+        endpoint.reviewers(reviewers.iter().copied());
+    }
+    if let Some(milestone) = changes.milestone {
+        endpoint.milestone_id(milestone);
+    }
+    client.put(&built(endpoint.build())?)
+}
+
+/// Closes a merge request.
+///
+/// # Errors
+/// See [`Error`].
+pub fn close(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Error> {
+    let endpoint = EditMergeRequest::builder()
+        .project(project)
+        .merge_request(iid)
+        .state_event(MergeRequestStateEvent::Close)
+        .build();
+    client.put(&built(endpoint)?)
+}
+
+#[derive(Deserialize)]
+struct Version {
+    created_at: Option<Timestamp>,
+}
+
+/// When the source was last pushed; `None` where the server does not say.
+///
+/// # Errors
+/// See [`Error`].
+pub fn last_push(client: &Client, project: u64, iid: u64) -> Result<Option<Timestamp>, Error> {
+    let versions: Vec<Version> = client.all(&Versions { project: project.into(), iid })?;
+    Ok(versions.iter().filter_map(|version| version.created_at).max())
+}
+
+/// `GET /projects/:id/merge_requests/:iid/versions`, which the crate lacks: one for each push.
+struct Versions<'a> {
+    project: NameOrId<'a>,
+    iid: u64,
+}
+
+impl Endpoint for Versions<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/merge_requests/{}/versions", self.project, self.iid).into()
+    }
+}
+
+impl Pageable for Versions<'_> {}

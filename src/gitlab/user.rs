@@ -1,0 +1,61 @@
+//! Users and the members of groups.
+
+use std::borrow::Cow;
+
+use gitlab::api::{Endpoint, Pageable, common::NameOrId, users};
+use http::Method;
+use serde::Deserialize;
+
+use super::{Client, Error, built};
+
+/// A person or a bot.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct User {
+    /// The number that requests name users by.
+    pub id: u64,
+    /// The name after the `@`.
+    pub username: String,
+    /// The name that people read.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Whose token this is.
+///
+/// # Errors
+/// See [`Error`]; 401 when the token is not valid.
+pub fn me(client: &Client) -> Result<User, Error> {
+    client.get(&built(users::CurrentUser::builder().build())?)
+}
+
+/// The user of that name, if there is one.
+///
+/// # Errors
+/// See [`Error`].
+pub fn by_name(client: &Client, username: &str) -> Result<Option<User>, Error> {
+    let found: Vec<User> = client.get(&built(users::Users::builder().username(username).build())?)?;
+    Ok(found.into_iter().find(|user| user.username.eq_ignore_ascii_case(username)))
+}
+
+/// The members of a group, with those of the groups above it.
+///
+/// # Errors
+/// See [`Error`]; 404 when the token may not see the group.
+pub fn of_group(client: &Client, group: &str) -> Result<Vec<User>, Error> {
+    client.all(&Members(group.into()))
+}
+
+/// `GET /groups/:id/members/all`, which the crate lists without those of the groups above.
+struct Members<'a>(NameOrId<'a>);
+
+impl Endpoint for Members<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("groups/{}/members/all", self.0).into()
+    }
+}
+
+impl Pageable for Members<'_> {}
