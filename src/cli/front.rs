@@ -12,6 +12,8 @@ use anyhow::anyhow;
 use clap::{Arg, Command};
 
 use super::{completions, definition, end, manual, report_defects};
+#[cfg(feature = "network")]
+use crate::commands::{issue::IssueArgs, mr::MrArgs, status::StatusArgs};
 use crate::{
     commands::{
         Failure, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs, init::InitArgs,
@@ -28,8 +30,14 @@ const PREFIX: &str = "git-secfix-";
 pub fn programs() -> Vec<Command> {
     vec![
         definition::<InitArgs>(),
+        #[cfg(feature = "network")]
+        definition::<IssueArgs>(),
         definition::<BranchArgs>(),
         definition::<PushArgs>(),
+        #[cfg(feature = "network")]
+        definition::<MrArgs>(),
+        #[cfg(feature = "network")]
+        definition::<StatusArgs>(),
         definition::<GuardArgs>(),
         definition::<DoctorArgs>(),
         definition::<ConfigArgs>(),

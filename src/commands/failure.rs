@@ -38,6 +38,11 @@ impl Failure {
         Self::Error { error: error.into(), hint: None, exit: Exit::Network }
     }
 
+    /// There is no token, or it is not good enough.
+    pub fn token(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::Auth }
+    }
+
     /// It would be wrong to go on.
     pub fn refused(error: impl Into<anyhow::Error>) -> Self {
         Self::Error { error: error.into(), hint: None, exit: Exit::Refused }
@@ -57,6 +62,16 @@ impl Failure {
         match self {
             Self::Error { exit, .. } => *exit,
             Self::Refused(_) => Exit::Refused,
+        }
+    }
+}
+
+/// The message without its hint, for a place where the command goes on.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Error { error, .. } => write!(f, "{error:#}"),
+            Self::Refused(refusal) => f.write_str(&refusal.message().headline),
         }
     }
 }

@@ -1,14 +1,28 @@
 //! One file, or folder, per command: its options, what it would do, and doing it.
 
 pub mod branch;
+#[cfg(feature = "network")]
+mod browser;
 mod candidates;
 pub mod config;
+#[cfg(feature = "network")]
+mod connection;
 pub mod context;
 pub mod doctor;
+#[cfg(feature = "network")]
+mod facts;
 pub mod failure;
+mod fix;
 pub mod guard;
 pub mod init;
+#[cfg(feature = "network")]
+pub mod issue;
+mod linked_issue;
+#[cfg(feature = "network")]
+pub mod mr;
 pub mod push;
+#[cfg(feature = "network")]
+pub mod status;
 
 pub use context::{Context, Program};
 pub use failure::Failure;

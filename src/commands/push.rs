@@ -5,16 +5,15 @@ use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program, candidates, context::Prepared};
+use super::{Context, Failure, Program, candidates, context::Prepared, fix};
 use crate::{
     domain::{
         destination::redacted,
         exit::Exit,
-        fix::FixName,
         policy::{Place, Policy},
     },
     git::{
-        LocalClone, branches,
+        LocalClone,
         process::Progress,
         remotes,
         transport::{self, Unreachable},
@@ -58,8 +57,8 @@ impl Program for PushArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let Prepared { clone, policy, .. } = context.prepared()?;
-        let fix = find_fix(&clone, &policy, self.name.as_deref())?;
-        let names = branches_of(&clone, &policy, &fix)?;
+        let fix = fix::find::<Self>(&clone, &policy, self.name.as_deref())?;
+        let names = fix::local_branches(&clone, &policy, &fix)?;
         let remote = policy.security_remote.to_string();
         check_remote(&clone, &policy, &remote)?;
         let branches = if self.dry_run {
@@ -72,32 +71,6 @@ impl Program for PushArgs {
         context.ui.report(Self::NAME, &report, || text(&report));
         Ok(Exit::Done)
     }
-}
-
-fn find_fix(clone: &LocalClone, policy: &Policy, name: Option<&str>) -> Result<FixName, Failure> {
-    if let Some(name) = name {
-        return policy.branches.fix_name(name).map_err(|error| Failure::usage(error).hint("git secfix push NAME"));
-    }
-    let current = clone.current_branch()?;
-    let fix = current.as_deref().and_then(|branch| policy.branches.read(branch)).map(|branch| branch.fix);
-    fix.ok_or_else(|| {
-        let here =
-            current.map_or_else(|| "HEAD is detached".to_owned(), |branch| format!("`{branch}` is no branch of a fix"));
-        Failure::usage(anyhow!("{here}, so the fix must be named")).hint("git secfix push NAME")
-    })
-}
-
-/// The local branches of the fix: its own first, then the backports, newest line first.
-fn branches_of(clone: &LocalClone, policy: &Policy, fix: &FixName) -> Result<Vec<String>, Failure> {
-    let names = branches::names_below(clone, "refs/heads/")?;
-    let mut found: Vec<_> =
-        names.iter().filter_map(|name| policy.branches.read(name)).filter(|branch| branch.fix == *fix).collect();
-    found.sort_by(|a, b| b.line.is_none().cmp(&a.line.is_none()).then(b.line.cmp(&a.line)));
-    if found.is_empty() {
-        return Err(Failure::not_done(anyhow!("there is no branch of the fix `{fix}`"))
-            .hint(format!("git secfix branch {fix}")));
-    }
-    Ok(found.iter().map(|branch| policy.branches.write(branch)).collect())
 }
 
 /// Every push URL of the remote must be the security project: a hook may have been taken away.

@@ -11,6 +11,8 @@ pub enum Exit {
     Usage,
     /// The guard or a gate refused.
     Refused,
+    /// There is no token, or it is not good enough.
+    Auth,
     /// GitLab or the network did not answer as needed.
     Network,
     /// A defect of git-secfix itself.
@@ -37,6 +39,7 @@ impl Exit {
             Self::NotDone => 1,
             Self::Usage => 2,
             Self::Refused => 3,
+            Self::Auth => 4,
             Self::Network => 5,
             Self::Bug => 70,
         }
@@ -49,7 +52,7 @@ mod tests {
 
     #[test]
     fn every_exit_is_in_the_public_table() {
-        for exit in [Exit::Done, Exit::NotDone, Exit::Usage, Exit::Refused, Exit::Network, Exit::Bug] {
+        for exit in [Exit::Done, Exit::NotDone, Exit::Usage, Exit::Refused, Exit::Auth, Exit::Network, Exit::Bug] {
             assert!(Exit::TABLE.iter().any(|(code, _)| *code == exit.code()), "{exit:?}");
         }
     }

@@ -73,6 +73,42 @@ pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, G
     Ok(found.is_some_and(|found| found.detach() == tip))
 }
 
+/// How two lines of commits relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Both are the same commit.
+    Same,
+    /// The first holds all of the second, and more.
+    Ahead,
+    /// The second holds all of the first, and more.
+    Behind,
+    /// Each holds commits that the other does not.
+    Diverged,
+}
+
+/// How two commits relate, given in hexadecimal; `None` when this clone lacks one of them.
+///
+/// # Errors
+/// When the commits between them cannot be read.
+pub fn relation(clone: &LocalClone, first: &str, second: &str) -> Result<Option<Relation>, GitError> {
+    let (Ok(first), Ok(second)) = (ObjectId::from_hex(first.as_bytes()), ObjectId::from_hex(second.as_bytes())) else {
+        return Ok(None);
+    };
+    if first == second {
+        return Ok(Some(Relation::Same));
+    }
+    let repo = clone.repo();
+    if !repo.has_object(first) || !repo.has_object(second) {
+        return Ok(None);
+    }
+    let base = repo.merge_base(first, second).map_err(GitError::of_gix("compare two branches"))?.map(|id| id.detach());
+    Ok(Some(match base {
+        Some(base) if base == second => Relation::Ahead,
+        Some(base) if base == first => Relation::Behind,
+        _ => Relation::Diverged,
+    }))
+}
+
 /// The branch that a remote calls its default one, where the clone knows.
 ///
 /// # Errors

@@ -21,13 +21,11 @@ pub struct Commit {
     pub id: String,
 }
 
-/// Every branch of a project whose name starts so.
+/// Every branch of a project whose name holds this text.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn starting_with(client: &Client, project: &str, start: &str) -> Result<Vec<Branch>, Error> {
-    let endpoint = branches::Branches::builder().project(project).search(format!("^{start}")).build();
-    let found: Vec<Branch> = client.all(&built(endpoint)?)?;
-    // An older server may not know the anchor.
-    Ok(found.into_iter().filter(|branch| branch.name.starts_with(start)).collect())
+pub fn containing(client: &Client, project: &str, text: &str) -> Result<Vec<Branch>, Error> {
+    let endpoint = branches::Branches::builder().project(project).search(text).build();
+    client.all(&built(endpoint)?)
 }

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// How many requests are under way at the same time at most.
-pub(super) const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 32;
 
 const PER_PAGE: u32 = 100;
 

@@ -1,11 +1,13 @@
 //! The only place that prints. Standard output is the answer; everything else goes to standard
 //! error. Text from outside is made safe before it reaches a terminal.
 
+mod link;
 pub mod safe;
 pub mod spinner;
 pub mod table;
 pub mod terminal;
 
+pub use safe::safe;
 pub use spinner::Spinner;
 pub use table::Table;
 pub use terminal::{ColorWhen, Ui};

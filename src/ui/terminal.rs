@@ -1,12 +1,12 @@
 //! Printing: answers, notes, warnings, errors and refusals.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{safe::safe, spinner::Spinner};
+use super::{link::linked, safe::safe, spinner::Spinner};
 use crate::domain::verdict::Message;
 
 /// When to use colour. Without a choice, `NO_COLOR`, `CLICOLOR` and the terminal decide.
@@ -70,12 +70,43 @@ impl Ui {
 
     /// The answer as text or as a JSON document, whichever was asked for.
     pub fn report<T: Serialize>(self, command: &str, answer: &T, text: impl FnOnce() -> String) {
+        self.report_with_links(command, answer, &[], text);
+    }
+
+    /// Like [`Ui::report`], with links behind these words of the text, on terminals.
+    pub fn report_with_links<T: Serialize>(
+        self,
+        command: &str,
+        answer: &T,
+        links: &[(&str, &str)],
+        text: impl FnOnce() -> String,
+    ) {
         if !self.json {
-            return self.answer(&text());
+            let text = text();
+            return self.answer(&if self.has_links() { linked(&text, links) } else { text });
         }
         match serde_json::to_string_pretty(&Document { schema: 1, command, answer }) {
             Ok(document) => self.answer(&format!("{document}\n")),
             Err(error) => self.error(&format!("the answer cannot be written as JSON: {error}"), None),
+        }
+    }
+
+    fn has_links(self) -> bool {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        self.color != ColorWhen::Never && io::stdout().is_terminal() && !is_dumb
+    }
+
+    /// Empties the screen before a new answer, on terminals.
+    pub fn clear(self) {
+        if io::stdout().is_terminal() {
+            self.answer("\x1b[H\x1b[2J");
+        }
+    }
+
+    /// Calls somebody back to the terminal.
+    pub fn bell(self) {
+        if io::stderr().is_terminal() {
+            let _ = io::stderr().write_all(b"\x07");
         }
     }
 

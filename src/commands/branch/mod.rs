@@ -8,11 +8,12 @@ use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program, candidates, context::Prepared};
+use super::{Context, Failure, Program, candidates, context::Prepared, linked_issue};
 use crate::{
     domain::{
         exit::Exit,
         fix::{BranchNames, FixBranch, FixName, FixNameError},
+        issue::IssueRef,
         policy::Policy,
         version::ReleaseLine,
     },
@@ -41,6 +42,9 @@ pub struct BranchArgs {
     /// branch, or `all` for every supported line; may be given several times
     #[arg(short, long, value_name = "LINE", add = ArgValueCandidates::new(candidates::lines))]
     backport: Vec<String>,
+    /// Remember the issue of the fix: its number, `group/project#34`, or the address of its page
+    #[arg(long, value_name = "ISSUE")]
+    issue: Option<String>,
     /// Create stable branches that only the public project has in the security project
     #[arg(long)]
     create_stable: bool,
@@ -58,6 +62,7 @@ pub struct BranchArgs {
 #[derive(Debug, Serialize)]
 struct Report {
     fix: String,
+    issue: Option<String>,
     branches: Vec<Row>,
     done: bool,
 }
@@ -81,7 +86,14 @@ impl Program for BranchArgs {
         if remotes::find(&clone, remote).is_none() {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
         }
-        // Wrong versions are told before anything is waited for.
+        // Wrong versions and issues are told before anything is waited for.
+        let issues = settings.issues()?;
+        let issue = self
+            .issue
+            .as_deref()
+            .map(|text| IssueRef::read(text, &issues, &policy.instance))
+            .transpose()
+            .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
         let wanted = read_lines(&self.backport, &self.name, &policy.branches)?;
         if !self.no_fetch && !self.dry_run {
             fetch(&clone, remote, &self.name, context)?;
@@ -114,8 +126,13 @@ impl Program for BranchArgs {
                 created.take_back(&clone)?;
                 return Err(failure);
             }
+            if let Some(issue) = &issue {
+                linked_issue::remember(&clone, &policy, &fix, issue)?;
+            }
         }
-        let report = report(&fix, remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
+        let issue = issue.or_else(|| linked_issue::remembered(&clone, &policy, &issues, &fix));
+        let report =
+            report(&fix, issue.as_ref(), remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
         context.ui.report(Self::NAME, &report, || text(&report));
         if never_fetched {
             context.ui.warning(&format!(
@@ -331,7 +348,14 @@ fn switch_to(clone: &LocalClone, branch: &str, name: &str, context: &Context) ->
         .hint(format!("git secfix branch {name} --no-switch")))
 }
 
-fn report(fix: &FixName, remote: &str, planned: &[Planned], current: Option<String>, done: bool) -> Report {
+fn report(
+    fix: &FixName,
+    issue: Option<&IssueRef>,
+    remote: &str,
+    planned: &[Planned],
+    current: Option<String>,
+    done: bool,
+) -> Report {
     let rows = planned.iter().map(|planned| Row {
         branch: planned.branch().to_owned(),
         line: planned.line(),
@@ -339,7 +363,7 @@ fn report(fix: &FixName, remote: &str, planned: &[Planned], current: Option<Stri
         state: planned.state(done),
         current: done && current.as_deref() == Some(planned.branch()),
     });
-    Report { fix: fix.to_string(), branches: rows.collect(), done }
+    Report { fix: fix.to_string(), issue: issue.map(ToString::to_string), branches: rows.collect(), done }
 }
 
 fn text(report: &Report) -> String {

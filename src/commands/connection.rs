@@ -1,0 +1,120 @@
+//! The way from a command to GitLab: which instance, whose token, and what becomes of its errors.
+
+use anyhow::anyhow;
+
+use super::{Context, Failure, context::Prepared};
+use crate::{
+    config::{instance::InstanceUrl, settings::Settings},
+    domain::{
+        destination::{Destination, Scheme},
+        policy::Policy,
+        project::Server,
+    },
+    git::{LocalClone, remotes},
+    gitlab::{Client, Error, Options},
+    secrets::{Account, Keyring, Patience, Source, Token, source},
+};
+
+impl Context {
+    /// The connection to the instance of a prepared clone, with the user's token.
+    ///
+    /// # Errors
+    /// When there is no token, or the connection cannot be made as configured.
+    pub(super) fn gitlab(&self, prepared: &Prepared) -> Result<Client, Failure> {
+        let Prepared { clone, settings, policy } = prepared;
+        let url = instance_of(clone, settings, policy)?;
+        let Some((token, _)) = self.token_for(&url)? else {
+            return Err(Failure::token(anyhow!("there is no token for {url}")).hint("git secfix auth login"));
+        };
+        self.connect(&url, settings, Some(&token))
+    }
+
+    /// A connection with this token, or with none.
+    ///
+    /// # Errors
+    /// When the connection cannot be made as configured.
+    pub(super) fn connect(
+        &self,
+        url: &InstanceUrl,
+        settings: &Settings,
+        token: Option<&Token>,
+    ) -> Result<Client, Failure> {
+        let (time_limit, ca_file) = settings.reach()?;
+        let ui = self.ui;
+        let options = Options { url: url.to_string(), time_limit, ca_file };
+        let trace = Box::new(move |text: &str| ui.detail(text));
+        Client::new(&options, token.map(Token::expose), trace).map_err(unanswered)
+    }
+
+    /// The token for an instance, from the environment or the keyring.
+    ///
+    /// # Errors
+    /// When a variable holds no token, or the keyring cannot be used.
+    pub(super) fn token_for(&self, url: &InstanceUrl) -> Result<Option<(Token, Source)>, Failure> {
+        let from_environment = source::from_environment(|name| std::env::var_os(name))
+            .map_err(|error| Failure::token(error).hint(format!("unset {}", error.name)))?;
+        if from_environment.is_some() {
+            return Ok(from_environment);
+        }
+        let tell = |text: &str| self.ui.note(text);
+        let keyring = Keyring::new(Patience::ForAPerson(&tell));
+        let kept = keyring.read(&account(url)).map_err(|error| {
+            let hint = error.ways_out();
+            Failure::token(error).hint(hint)
+        })?;
+        Ok(kept.map(|token| (token, Source::Keyring)))
+    }
+}
+
+/// The name under which the token of an instance is kept.
+pub(super) fn account(url: &InstanceUrl) -> Account {
+    Account::new(&url.server, &url.root)
+}
+
+/// The address of the instance: as configured, else from the URL of the security remote, else `https`
+/// at the first of the configured hosts.
+pub(super) fn instance_of(clone: &LocalClone, settings: &Settings, policy: &Policy) -> Result<InstanceUrl, Failure> {
+    if let Some(url) = settings.instance_url()? {
+        return Ok(url);
+    }
+    let remote = remotes::find(clone, policy.security_remote.as_str());
+    let url = remote.and_then(|remote| remote.fetch_url).map(|url| Destination::parse(&url));
+    let root = policy.instance.root.clone();
+    if let Some(Destination::Network(url)) = url
+        && (url.scheme == Scheme::Https || (url.scheme == Scheme::Http && url.host.is_loopback()))
+    {
+        return Ok(InstanceUrl { scheme: url.scheme, server: Server { host: url.host, port: url.port }, root });
+    }
+    let server =
+        policy.instance.servers.first().ok_or_else(|| {
+            Failure::usage(anyhow!("no host of GitLab is configured")).hint("git secfix config --keys")
+        })?;
+    // The port of an ssh host is not one of its web pages.
+    Ok(InstanceUrl { scheme: Scheme::Https, server: Server { host: server.host.clone(), port: None }, root })
+}
+
+/// What an error of GitLab means for the user: the message, the next command, and the exit code.
+pub(super) fn unanswered(error: Error) -> Failure {
+    let is_scope = error.is_scope();
+    match &error {
+        Error::Refused(refused) => match refused.status {
+            401 => Failure::token(error).hint("git secfix auth login"),
+            403 if is_scope => Failure::token(error).hint("git secfix auth login --web, with the scope `api`"),
+            403 => Failure::not_done(error).hint("ask a maintainer of the project for the right, then try again"),
+            404 => Failure::not_done(error).hint("git secfix auth status"),
+            429 | 500..=599 => Failure::network(error).hint("wait a while, then run the same command again"),
+            _ => Failure::not_done(error).hint("git secfix status"),
+        },
+        Error::Setup(_) => Failure::usage(error).hint("git secfix config"),
+        Error::Unreachable { .. } => Failure::network(error).hint("git secfix config"),
+        Error::Redirected { .. } => Failure::network(error)
+            .hint("git secfix config, and set `gitlab.url` to the address that the server really has"),
+        Error::Unreadable { .. } => {
+            Failure::network(error).hint("git secfix config, and see whether `gitlab.url` leads to GitLab")
+        }
+        Error::Lost { .. } | Error::Endless { .. } => {
+            Failure::network(error).hint("run the same command again: what is done stays done")
+        }
+        Error::Defect(_) => Failure::network(error),
+    }
+}

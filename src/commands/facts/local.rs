@@ -1,0 +1,31 @@
+//! What this clone knows of a fix, without asking anybody.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    commands::{Failure, fix, linked_issue},
+    domain::{fix::FixName, issue::IssueRef, policy::Policy, project::ProjectPath},
+    git::{LocalClone, branches},
+};
+
+/// What the clone knows of a fix.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) fix: FixName,
+    /// The names of its branches, here and in security as last fetched.
+    pub(super) sources: Vec<String>,
+    /// The issue that was remembered for it.
+    pub(super) issue: Option<IssueRef>,
+}
+
+/// Looks at the references and the configuration.
+pub(super) fn look(clone: &LocalClone, policy: &Policy, issues: &ProjectPath, fix: &FixName) -> Result<Known, Failure> {
+    let mut names: BTreeSet<String> = branches::names_below(clone, "refs/heads/")?.into_iter().collect();
+    names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
+    let found = fix::of_fix(policy, fix, names.iter().map(String::as_str));
+    Ok(Known {
+        fix: fix.clone(),
+        sources: found.iter().map(|branch| policy.branches.write(branch)).collect(),
+        issue: linked_issue::remembered(clone, policy, issues, fix),
+    })
+}

@@ -1,0 +1,298 @@
+//! Everything that is known of a fix, gathered from the clone and from GitLab, as the runbook wants
+//! it. `status` shows it, and the commands that change something decide by it.
+
+mod local;
+mod remote;
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+
+use super::{Failure, connection::unanswered, context::Prepared, fix};
+use crate::{
+    config::settings::Settings,
+    domain::{
+        approvals::{Role, RuleFact, judge},
+        fix::{FixBranch, FixName},
+        issue::IssueRef,
+        merge_request::{Approval, MergeRequest, Mergeability, Pipeline, State},
+        policy::Policy,
+        project::ProjectPath,
+        runbook::{Facts, IssueFact, Progress, Pushed, Request, Target},
+    },
+    git::{LocalClone, branches, branches::Relation, remotes},
+    gitlab::{
+        Client, Error, at_once,
+        issue::Issue,
+        merge_request,
+        project::{self, Project},
+        user,
+    },
+};
+use remote::{Answers, Detail};
+
+/// What gathering needs.
+pub(super) struct Gatherer<'a> {
+    client: &'a Client,
+    clone: &'a LocalClone,
+    policy: &'a Policy,
+    roles: Vec<Role>,
+    issues: ProjectPath,
+}
+
+/// What is the same for every fix of the project.
+pub(super) struct Shared {
+    /// The security project.
+    pub(super) project: Project,
+    /// The people of each role, in the order of the roles; `None` where a group cannot be read.
+    people: Vec<Option<Vec<String>>>,
+}
+
+/// A fix with everything that is known of it.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// Its name.
+    pub(super) fix: FixName,
+    /// What the runbook decides by.
+    pub(super) facts: Facts,
+    /// Its issue, where it could be read.
+    pub(super) issue: Option<(IssueRef, Issue)>,
+    /// What people should know, though it blocks nothing.
+    pub(super) notes: Vec<String>,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Reads what the settings say of approvals and issues.
+    ///
+    /// # Errors
+    /// When a setting is missing.
+    pub(super) fn new(client: &'a Client, prepared: &'a Prepared) -> Result<Self, Failure> {
+        let settings: &Settings = &prepared.settings;
+        let (clone, policy) = (&prepared.clone, &prepared.policy);
+        Ok(Self { client, clone, policy, roles: settings.roles()?, issues: settings.issues()? })
+    }
+
+    /// Everything of one fix.
+    ///
+    /// # Errors
+    /// When GitLab or the clone does not tell what is needed.
+    pub(super) fn fix(&self, fix: &FixName) -> Result<(Shared, Gathered), Failure> {
+        let known = local::look(self.clone, self.policy, &self.issues, fix)?;
+        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (shared, answers) = std::thread::scope(|scope| {
+            let shared = scope.spawn(|| shared(client, policy, roles));
+            let answers = remote::ask(client, policy, &known);
+            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
+        });
+        let shared = shared?;
+        let answers = answers.map_err(unanswered)?;
+        let gathered = self.assemble(fix, &shared, answers)?;
+        Ok((shared, gathered))
+    }
+
+    /// Every fix with an open merge request, or with a branch here or in security.
+    ///
+    /// # Errors
+    /// When GitLab or the clone does not tell what is needed.
+    pub(super) fn all(&self) -> Result<(Shared, Vec<Gathered>), Failure> {
+        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (shared, open) = std::thread::scope(|scope| {
+            let shared = scope.spawn(|| shared(client, policy, roles));
+            let open = merge_request::open(client, policy.security.as_str());
+            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
+        });
+        let (shared, open) = (shared?, open.map_err(unanswered)?);
+        let mut fixes: BTreeSet<FixName> = fix::all(self.clone, policy)?.into_iter().collect();
+        fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
+        let known = fixes
+            .iter()
+            .map(|fix| local::look(self.clone, policy, &self.issues, fix))
+            .collect::<Result<Vec<_>, _>>()?;
+        let answers = at_once(&known, |known| remote::ask(client, policy, known));
+        let gathered = fixes
+            .iter()
+            .zip(answers)
+            .map(|(fix, answers)| self.assemble(fix, &shared, answers.map_err(unanswered)?))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((shared, gathered))
+    }
+
+    fn assemble(&self, fix: &FixName, shared: &Shared, answers: Answers) -> Result<Gathered, Failure> {
+        let policy = self.policy;
+        let mut names: BTreeSet<String> = answers.requests.keys().chain(answers.heads.keys()).cloned().collect();
+        names.extend(branches::names_below(self.clone, "refs/heads/")?);
+        let found = fix::of_fix(policy, fix, names.iter().map(String::as_str));
+        let targets =
+            found.iter().map(|branch| self.target(branch, shared, &answers)).collect::<Result<Vec<_>, _>>()?;
+        let notes = self.notes(shared, &answers, &targets);
+        let (fact, issue) = match answers.issue {
+            None => (IssueFact::Unlinked, None),
+            Some((reference, Err(error))) => (IssueFact::Unseen(format!("{reference}: {error}")), None),
+            Some((reference, Ok(issue))) => {
+                let fact = IssueFact::Seen { reference: reference.to_string(), is_confidential: issue.confidential };
+                (fact, Some((reference, issue)))
+            }
+        };
+        // What lies behind the merge is looked at by the commands that are made for it.
+        let not_looked_at = || Progress::Unknown("it is not looked at before the merge".to_owned());
+        let facts = Facts {
+            issue: fact,
+            targets,
+            keep_alive: Progress::Done,
+            deployment: not_looked_at(),
+            private_tags: Progress::Done,
+            sync: not_looked_at(),
+            patch_tags: not_looked_at(),
+            verification: not_looked_at(),
+            clean_up: not_looked_at(),
+        };
+        Ok(Gathered { fix: fix.clone(), facts, issue, notes })
+    }
+
+    fn target(&self, branch: &FixBranch, shared: &Shared, answers: &Answers) -> Result<Target, Failure> {
+        let policy = self.policy;
+        let source = policy.branches.write(branch);
+        let target = policy.branches.target(branch.line);
+        let requests = answers.requests.get(&source).map_or(&[][..], Vec::as_slice);
+        let open: Vec<u64> = requests
+            .iter()
+            .filter(|request| request.state == "opened" && request.target_branch == target)
+            .map(|request| request.iid)
+            .collect();
+        let request = match remote::that_counts(policy, &source, requests) {
+            _ if open.len() > 1 => Request::Several(open),
+            None => Request::Missing,
+            Some(request) => match answers.details.get(&request.iid) {
+                Some(detail) => Request::Found(Box::new(self.request(detail, branch.line.is_none(), shared))),
+                None => return Err(Failure::not_done(anyhow!("nothing is known of !{}", request.iid))),
+            },
+        };
+        let base =
+            remotes::find(self.clone, policy.security_remote.as_str()).and_then(|remote| remote.tracking(&target));
+        let base_commit = base.as_deref().map(|base| branches::commit_of(self.clone, base)).transpose()?.flatten();
+        let local = format!("refs/heads/{source}");
+        let commit = branches::commit_of(self.clone, &local)?;
+        let has_work = match (&commit, &base) {
+            (Some(_), Some(base)) if base_commit.is_some() => Some(!branches::is_contained(self.clone, &local, base)?),
+            _ => None,
+        };
+        let pushed = self.pushed(&source, commit.as_deref(), answers.heads.get(&source).map(String::as_str))?;
+        let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
+        Ok(Target { source, target, line: branch.line, has_target, has_work, pushed, request })
+    }
+
+    fn pushed(&self, source: &str, here: Option<&str>, there: Option<&str>) -> Result<Pushed, Failure> {
+        Ok(match (here, there) {
+            (_, None) => Pushed::No,
+            (None, Some(_)) => Pushed::OnlyThere,
+            (Some(here), Some(there)) => match branches::relation(self.clone, here, there)? {
+                Some(Relation::Same) => Pushed::Same,
+                Some(Relation::Ahead) => Pushed::Ahead,
+                Some(Relation::Behind) => Pushed::Behind,
+                Some(Relation::Diverged) => Pushed::Diverged,
+                // Security has a commit that was never fetched: whether anything here is missing there
+                // shows in what was fetched before.
+                None => {
+                    let fetched = format!("refs/remotes/{}/{source}", self.policy.security_remote);
+                    let has_own = !branches::is_contained(self.clone, &format!("refs/heads/{source}"), &fetched)?;
+                    if has_own { Pushed::Diverged } else { Pushed::Behind }
+                }
+            },
+        })
+    }
+
+    fn request(&self, detail: &Detail, is_default: bool, shared: &Shared) -> MergeRequest {
+        let Detail { request, approvals, rules, open_threads, pushed_at } = detail;
+        let given: Vec<Approval> = approvals
+            .approved_by
+            .iter()
+            .map(|approved| Approval { by: approved.user.username.clone(), at: approved.approved_at })
+            .collect();
+        let facts: Vec<RuleFact> = rules
+            .iter()
+            .flatten()
+            .map(|rule| RuleFact {
+                name: rule.name.clone(),
+                is_fulfilled: rule.approved,
+                approved_by: rule.approved_by.iter().map(|user| user.username.clone()).collect(),
+            })
+            .collect();
+        let roles = self.roles.iter().zip(&shared.people);
+        MergeRequest {
+            iid: request.iid,
+            web_url: request.web_url.clone(),
+            title: request.title.clone(),
+            state: State::of(&request.state),
+            is_draft: request.draft,
+            head: request.sha.clone(),
+            mergeability: Mergeability::of(&request.detailed_merge_status),
+            has_conflicts: request.has_conflicts,
+            pipeline: request.head_pipeline.as_ref().map_or(Pipeline::Missing, |found| Pipeline::of(&found.status)),
+            pipeline_url: request.head_pipeline.as_ref().and_then(|found| found.web_url.clone()),
+            roles: roles.map(|(role, people)| judge(role, is_default, &facts, people.as_deref(), &given)).collect(),
+            has_rules: rules.is_some(),
+            approvals: given,
+            pushed_at: *pushed_at,
+            open_threads: *open_threads,
+        }
+    }
+
+    /// What blocks nothing, and still should be known.
+    fn notes(&self, shared: &Shared, answers: &Answers, targets: &[Target]) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !shared.project.is_private() {
+            let Project { path_with_namespace, visibility, .. } = &shared.project;
+            notes.push(format!("{path_with_namespace} is {visibility}: what is pushed there can be read by others"));
+        }
+        let open: Vec<&MergeRequest> =
+            targets.iter().filter_map(Target::merge_request).filter(|request| request.state == State::Opened).collect();
+        for request in &open {
+            let outdated = request.outdated_approvals();
+            if !outdated.is_empty() {
+                notes.push(format!("!{}: {} approved before the newest push", request.iid, outdated.join(", ")));
+            }
+        }
+        if open.iter().any(|request| !request.has_rules) {
+            notes.push("this GitLab has no approval rules: nothing but git-secfix enforces approvals".to_owned());
+        }
+        for (source, requests) in &answers.requests {
+            let target = self.policy.branches.read(source).map(|branch| self.policy.branches.target(branch.line));
+            for request in requests.iter().filter(|request| request.state == "opened") {
+                if Some(&request.target_branch) != target.as_ref() {
+                    notes.push(format!(
+                        "!{} goes from `{source}` to `{}`, which is not where this branch belongs",
+                        request.iid, request.target_branch
+                    ));
+                }
+            }
+        }
+        notes
+    }
+}
+
+/// What is the same for every fix: the project, and who belongs to the roles.
+fn shared(client: &Client, policy: &Policy, roles: &[Role]) -> Result<Shared, Failure> {
+    let (project, people) = std::thread::scope(|scope| {
+        let people = scope.spawn(|| at_once(roles, |role| people_of(client, role)));
+        let project = project::find(client, policy.security.as_str());
+        (project, people.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let project = project.map_err(unanswered)?;
+    let people = people.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
+    Ok(Shared { project, people })
+}
+
+/// The user names of a role. `None` when one of its groups cannot be read: then it cannot be told who
+/// belongs to it.
+fn people_of(client: &Client, role: &Role) -> Result<Option<Vec<String>>, Error> {
+    let groups: Vec<&str> = role.groups().collect();
+    let mut people: Vec<String> = role.users.iter().filter(|user| !user.contains('/')).cloned().collect();
+    for members in at_once(&groups, |group| user::of_group(client, group)) {
+        match members {
+            Ok(members) => people.extend(members.into_iter().map(|member| member.username)),
+            Err(error) if matches!(error.status(), Some(403 | 404)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(people))
+}

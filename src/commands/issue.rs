@@ -1,0 +1,147 @@
+//! `git secfix issue`: is this a matter for the security project at all, until when, and what next.
+
+use anyhow::anyhow;
+use jiff::{Zoned, civil::Date};
+use serde::Serialize;
+
+use super::{Context, Failure, Program, connection::unanswered, context::Prepared, fix, linked_issue};
+use crate::{
+    domain::{due, exit::Exit, fix::FixName, issue::IssueRef, policy::Policy},
+    git::LocalClone,
+    gitlab::issue::{self, Issue},
+    ui::Table,
+};
+
+/// Show the issue of a fix, and whether it may be fixed in the security project
+///
+/// Only a confidential issue is fixed there; a public one is fixed in the public project, without
+/// backports. Its due date is the due date of the whole fix.
+#[derive(Debug, clap::Args)]
+pub struct IssueArgs {
+    /// Its number, `group/project#34`, or the address of its page [default: the one that `git
+    /// secfix branch --issue` remembered for the fix of the current branch]
+    issue: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    issue: String,
+    title: String,
+    state: String,
+    confidential: bool,
+    due_date: Option<Date>,
+    days_left: Option<i32>,
+    severity: Option<String>,
+    assignees: Vec<String>,
+    web_url: String,
+    /// Whether it may be fixed in the security project.
+    may_go_on: bool,
+    next: String,
+}
+
+impl Program for IssueArgs {
+    const NAME: &'static str = "issue";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let Prepared { clone, settings, policy } = &prepared;
+        let issues = settings.issues()?;
+        let (reference, fix) = match &self.issue {
+            Some(text) => {
+                let read = IssueRef::read(text, &issues, &policy.instance);
+                (read.map_err(|error| Failure::usage(error).hint("git secfix issue 34"))?, None)
+            }
+            None => {
+                let fix = fix::find::<Self>(clone, policy, None)
+                    .map_err(|failure| failure.hint("git secfix issue NUMBER"))?;
+                (remembered(clone, policy, &issues, &fix)?, Some(fix))
+            }
+        };
+        let client = context.gitlab(&prepared)?;
+        let spinner = context.ui.spinner(&format!("reading {reference}"));
+        let issue = issue::read(&client, reference.project.as_str(), reference.iid);
+        drop(spinner);
+        let issue = issue.map_err(|error| match error.status() {
+            Some(404) => Failure::not_done(anyhow!(
+                "there is no issue {reference}, or this token may not see it: a confidential issue is hidden from \
+                 everybody below planner who neither wrote it nor is to do it ({error})"
+            ))
+            .hint("git secfix auth status"),
+            _ => unanswered(error),
+        })?;
+        let today = Zoned::now().date();
+        let report = report(&reference, &issue, fix.as_ref(), today);
+        context.ui.report_with_links(Self::NAME, &report, &[(&report.issue, &report.web_url)], || text(&report, today));
+        if issue.state != "opened" {
+            context.ui.warning(&format!("{reference} is {}", issue.state));
+        }
+        if !issue.confidential {
+            return Err(Failure::refused(anyhow!(
+                "{reference} is public, so what it is about is known: it is fixed in {}, like any other bug and \
+                 without backports; if it should not be public, make it confidential at once and tell PSIRT",
+                policy.canonical
+            ))
+            .hint(format!("{}, then git secfix issue {}", issue.web_url, self.issue.unwrap_or_default())));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn remembered(
+    clone: &LocalClone,
+    policy: &Policy,
+    issues: &crate::domain::project::ProjectPath,
+    fix: &FixName,
+) -> Result<IssueRef, Failure> {
+    linked_issue::remembered(clone, policy, issues, fix).ok_or_else(|| {
+        Failure::usage(anyhow!("no issue is remembered for the fix `{fix}`"))
+            .hint(format!("git secfix branch {fix} --issue NUMBER"))
+    })
+}
+
+fn report(reference: &IssueRef, issue: &Issue, fix: Option<&FixName>, today: Date) -> Report {
+    let next = match (issue.confidential, fix) {
+        (false, _) => format!("fix it in {}", reference.project),
+        (true, None) => format!("git secfix branch NAME --issue {}", reference),
+        (true, Some(fix)) => format!("git secfix status {fix}"),
+    };
+    Report {
+        issue: reference.to_string(),
+        title: issue.title.clone(),
+        state: issue.state.clone(),
+        confidential: issue.confidential,
+        due_date: issue.due_date,
+        days_left: issue.due_date.map(|date| due::days_until(date, today)),
+        severity: issue.severity().map(str::to_owned),
+        assignees: issue.assignees.iter().map(|user| user.username.clone()).collect(),
+        web_url: issue.web_url.clone(),
+        may_go_on: issue.confidential,
+        next,
+    }
+}
+
+fn text(report: &Report, today: Date) -> String {
+    let none = || "none".to_owned();
+    let assignees: Vec<String> = report.assignees.iter().map(|name| format!("@{name}")).collect();
+    let mut table = Table::default();
+    table
+        .row(["issue", &format!("{}  {}", report.issue, report.title)])
+        .row(["kind", if report.confidential { "confidential" } else { "public" }])
+        .row(["state", &report.state])
+        .row([
+            "due".to_owned(),
+            report.due_date.map_or_else(none, |date| format!("{} ({date})", due::in_words(date, today))),
+        ])
+        .row(["severity".to_owned(), report.severity.clone().unwrap_or_else(none)])
+        .row(["assignee".to_owned(), if assignees.is_empty() { none() } else { assignees.join(", ") }])
+        .row(["page", &report.web_url])
+        .row(["next", &report.next]);
+    let mut text = table.to_string();
+    if report.confidential {
+        text.push_str(
+            "note        a mere hardening, or an update of a dependency that cannot be exploited: ask PSIRT in the \
+             issue whether it may be public\n",
+        );
+    }
+    text
+}

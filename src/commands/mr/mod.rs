@@ -1,0 +1,258 @@
+//! `git secfix mr`: one merge request for each branch of a fix, in the security project and nowhere
+//! else.
+//!
+//! `survey` asks, `plan` decides, `text` writes; this file does it, and looks at every answer.
+
+mod plan;
+mod survey;
+mod text;
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{Context, Failure, Program, candidates, connection::unanswered, fix};
+use crate::{
+    domain::{exit::Exit, project::ProjectPath},
+    gitlab::{
+        Client, at_once,
+        merge_request::{self, MergeRequest},
+        project::Project,
+    },
+    ui::Table,
+};
+use plan::Action;
+use survey::{Branch, Survey};
+
+/// Open or update the merge requests of a fix in the security project
+///
+/// There is one for the default branch and one for each stable branch that the fix has a branch for.
+/// Existing ones are completed, never duplicated, and what people wrote in them stays.
+#[derive(Debug, clap::Args)]
+pub struct MrArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// The title of all of them [default: as it is; at first the subject of the fix's first commit]
+    #[arg(short, long)]
+    title: Option<String>,
+    /// The issue of the fix: its number, `group/project#34`, or the address of its page
+    #[arg(long, value_name = "ISSUE")]
+    issue: Option<String>,
+    /// Write `Closes` instead of `Related to` into the one to the default branch
+    #[arg(long)]
+    closes: bool,
+    /// Mark them as drafts
+    #[arg(long, conflicts_with = "ready")]
+    draft: bool,
+    /// Mark them as ready
+    #[arg(long)]
+    ready: bool,
+    /// A further label; may be given several times
+    #[arg(short, long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
+    /// A further reviewer's user name; may be given several times
+    #[arg(short, long = "reviewer", value_name = "USER")]
+    reviewers: Vec<String>,
+    /// The milestone of all of them, by its title
+    #[arg(short, long, value_name = "TITLE")]
+    milestone: Option<String>,
+    /// Open their pages in the browser afterwards
+    #[arg(short, long)]
+    web: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    project: String,
+    issue: Option<String>,
+    merge_requests: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    source: String,
+    target: String,
+    iid: Option<u64>,
+    title: Option<String>,
+    web_url: Option<String>,
+    state: String,
+}
+
+impl Program for MrArgs {
+    const NAME: &'static str = "mr";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let spinner = context.ui.spinner("asking GitLab");
+        let survey = survey::survey(&client, &prepared, &fix, &self)?;
+        drop(spinner);
+        let planned: Vec<(&Branch, Action)> = survey
+            .branches
+            .iter()
+            .map(|branch| {
+                let existing = branch.existing.as_ref().map(|request| (request, survey.is_linked(request)));
+                (branch, plan::plan(&branch.source, &branch.target, survey.wish(branch), existing))
+            })
+            .collect();
+        let results: Vec<Result<Row, Failure>> = if self.dry_run {
+            planned.iter().map(|(branch, action)| Ok(would_do(branch, action))).collect()
+        } else {
+            let _spinner = context.ui.spinner("opening merge requests");
+            at_once(&planned, |(branch, action)| carry_out(&client, &survey, branch, action))
+        };
+        let mut rows = Vec::new();
+        let mut failures = Vec::new();
+        for result in results {
+            match result {
+                Ok(row) => rows.push(row),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let report = Report {
+            fix: fix.to_string(),
+            project: prepared.policy.security.to_string(),
+            issue: survey.issue.as_ref().map(ToString::to_string),
+            merge_requests: rows,
+            done: !self.dry_run && failures.is_empty(),
+        };
+        show(context, &report);
+        for note in &survey.notes {
+            context.ui.warning(note);
+        }
+        if self.web && !self.dry_run {
+            open_pages(context, &report);
+        }
+        // Every failure is told; the last word is the first of them, since it came first in order.
+        let mut failures = failures.into_iter();
+        let Some(first) = failures.next() else {
+            if !self.dry_run {
+                context.ui.note(&format!("next: git secfix status {fix}"));
+            }
+            return Ok(Exit::Done);
+        };
+        for failure in failures {
+            context.ui.error(&failure.to_string(), None);
+        }
+        Err(first)
+    }
+}
+
+fn show(context: &Context, report: &Report) {
+    let links: Vec<(String, &str)> = report
+        .merge_requests
+        .iter()
+        .filter_map(|row| Some((format!("!{}", row.iid?), row.web_url.as_deref()?)))
+        .collect();
+    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
+    context.ui.report_with_links(MrArgs::NAME, report, &links, || {
+        let mut table = Table::default();
+        for row in &report.merge_requests {
+            let number = row.iid.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));
+            let url = row.web_url.clone().unwrap_or_default();
+            table.row([row.target.clone(), number, row.state.clone(), url]);
+        }
+        table.to_string()
+    });
+}
+
+fn would_do(branch: &Branch, action: &Action) -> Row {
+    let (iid, state, title) = match action {
+        Action::Open(new) => (None, "would be opened", Some(new.title.clone())),
+        Action::Change { iid, .. } => (Some(*iid), "would be updated", None),
+        Action::Nothing { iid } => (Some(*iid), "up to date", None),
+        Action::Merged { iid } => (Some(*iid), "merged already", None),
+    };
+    let existing = branch.existing.as_ref().filter(|_| iid.is_some());
+    Row {
+        source: branch.source.clone(),
+        target: branch.target.clone(),
+        iid,
+        title: title.or_else(|| existing.map(|request| request.title.clone())),
+        web_url: existing.map(|request| request.web_url.clone()),
+        state: state.to_owned(),
+    }
+}
+
+fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action) -> Result<Row, Failure> {
+    let Project { id, .. } = survey.project;
+    let (request, state) = match action {
+        Action::Open(new) => {
+            let opened = merge_request::create(client, id, new).map_err(unanswered)?;
+            check(client, survey, branch, &opened)?;
+            (opened, "opened")
+        }
+        Action::Change { iid, changes } => {
+            (merge_request::edit(client, id, *iid, changes).map_err(unanswered)?, "updated")
+        }
+        Action::Nothing { .. } => return Ok(Row { state: "up to date".to_owned(), ..would_do(branch, action) }),
+        Action::Merged { .. } => return Ok(would_do(branch, action)),
+    };
+    Ok(Row {
+        source: branch.source.clone(),
+        target: branch.target.clone(),
+        iid: Some(request.iid),
+        title: Some(request.title),
+        web_url: Some(request.web_url),
+        state: state.to_owned(),
+    })
+}
+
+/// Whatever the server made of the request: a merge request anywhere else than asked is closed at
+/// once, and said.
+fn check(client: &Client, survey: &Survey, branch: &Branch, opened: &MergeRequest) -> Result<(), Failure> {
+    let id = survey.project.id;
+    let is_right = opened.project_id == id
+        && opened.source_project_id == Some(id)
+        && opened.source_branch == branch.source
+        && opened.target_branch == branch.target;
+    if is_right {
+        return Ok(());
+    }
+    let closed = merge_request::close(client, opened.project_id, opened.iid);
+    let fate = match closed {
+        Ok(request) if request.state == "closed" => "it was closed again".to_owned(),
+        Ok(request) => format!("it could not be closed: it is {}", request.state),
+        Err(error) => format!("it could not be closed: {error}"),
+    };
+    Err(Failure::refused(anyhow!(
+        "GitLab opened {} from `{}` to `{}`, which is not what was asked; {fate}",
+        opened.web_url,
+        opened.source_branch,
+        opened.target_branch
+    ))
+    .hint(format!("look at {} at once, and tell PSIRT if it can be seen in public", opened.web_url)))
+}
+
+/// Nothing is opened in a project that others than its members can read.
+fn check_project(project: &Project, wanted: &ProjectPath) -> Result<(), Failure> {
+    let Project { path_with_namespace, visibility, archived, web_url, .. } = project;
+    if !wanted.is(path_with_namespace) {
+        return Err(Failure::refused(anyhow!("GitLab answers `{wanted}` with the project `{path_with_namespace}`"))
+            .hint("git secfix config, and correct `security.project`"));
+    }
+    if !project.is_private() {
+        return Err(Failure::refused(anyhow!("{wanted} is {visibility}: a merge request there would be a disclosure"))
+            .hint(format!("{web_url}/edit, and make the project private")));
+    }
+    if *archived {
+        return Err(Failure::not_done(anyhow!("{wanted} is archived, so nothing can be opened in it"))
+            .hint(format!("ask an owner: {web_url}")));
+    }
+    Ok(())
+}
+
+fn open_pages(context: &Context, report: &Report) {
+    for url in report.merge_requests.iter().filter_map(|row| row.web_url.as_deref()) {
+        if let Err(error) = super::browser::open(url) {
+            context.ui.warning(&format!("no browser could be started ({error}): {url}"));
+        }
+    }
+}

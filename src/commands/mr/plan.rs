@@ -1,0 +1,166 @@
+//! What has to be done so that every branch has the merge request that it should have. Pure: the
+//! same wishes and the same state make the same plan, and after it is done, an empty one.
+
+use crate::gitlab::merge_request::{Changes, MergeRequest, New};
+
+/// What every merge request of the fix should be like.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    /// The title, with its mark where it is a draft.
+    pub(super) title: String,
+    /// Whether the title was asked for, so that an existing one is replaced.
+    pub(super) has_new_title: bool,
+    /// The text of a new one.
+    pub(super) description: String,
+    /// The line that links it to the issue.
+    pub(super) link: Option<String>,
+    /// Labels that it should have among others.
+    pub(super) labels: Vec<String>,
+    /// The numbers of those who should review it among others.
+    pub(super) reviewers: Vec<u64>,
+    /// The number of its milestone.
+    pub(super) milestone: Option<u64>,
+    /// Whether it should become a draft, or stop being one; as it is where nothing was asked.
+    pub(super) draft: Option<bool>,
+}
+
+/// What to do for one branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Open one.
+    Open(New),
+    /// Change the one that is there.
+    Change { iid: u64, changes: Changes },
+    /// It is as it should be.
+    Nothing { iid: u64 },
+    /// It is merged: nothing is changed any more.
+    Merged { iid: u64 },
+}
+
+/// Plans one branch; `existing` is the merge request that counts, with whether its text is linked to
+/// an issue already.
+pub(super) fn plan(source: &str, target: &str, wish: &Wish, existing: Option<(&MergeRequest, bool)>) -> Action {
+    match existing {
+        Some((request, _)) if request.state == "merged" => Action::Merged { iid: request.iid },
+        Some((request, is_linked)) if request.state != "closed" => change(request, is_linked, wish),
+        // A closed one stays closed: somebody meant it.
+        _ => Action::Open(New {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            title: wish.title.clone(),
+            description: wish.description.clone(),
+            labels: wish.labels.clone(),
+            reviewers: wish.reviewers.clone(),
+            milestone: wish.milestone,
+        }),
+    }
+}
+
+fn change(request: &MergeRequest, is_linked: bool, wish: &Wish) -> Action {
+    let plain = if wish.has_new_title { &wish.title } else { &request.title };
+    let title = super::text::title(plain, wish.draft.unwrap_or(request.draft));
+    let description = request.description.as_deref().unwrap_or_default();
+    let present: Vec<u64> = request.reviewers.iter().map(|user| user.id).collect();
+    let missing = wish.reviewers.iter().filter(|id| !present.contains(id));
+    let reviewers: Vec<u64> = present.iter().chain(missing).copied().collect();
+    let changes = Changes {
+        title: (title != request.title).then_some(title),
+        description: super::text::with_link(description, wish.link.as_deref(), is_linked),
+        add_labels: wish.labels.iter().filter(|label| !request.labels.contains(label)).cloned().collect(),
+        reviewers: (reviewers.len() > present.len()).then_some(reviewers),
+        milestone: wish.milestone.filter(|id| request.milestone.as_ref().is_none_or(|now| now.id != *id)),
+    };
+    match changes == Changes::default() {
+        true => Action::Nothing { iid: request.iid },
+        false => Action::Change { iid: request.iid, changes },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gitlab::{merge_request::Milestone, user::User};
+
+    fn wish() -> Wish {
+        Wish {
+            title: "Fix".to_owned(),
+            has_new_title: false,
+            description: "Related to g/p#1\n\ntext\n".to_owned(),
+            link: Some("Related to g/p#1".to_owned()),
+            labels: vec!["security".to_owned()],
+            reviewers: vec![7],
+            milestone: Some(3),
+            draft: None,
+        }
+    }
+
+    fn request(state: &str) -> MergeRequest {
+        MergeRequest {
+            iid: 12,
+            project_id: 1,
+            source_project_id: Some(1),
+            source_branch: "security-x".to_owned(),
+            target_branch: "main".to_owned(),
+            title: "Fix".to_owned(),
+            description: Some("Related to g/p#1\n\nrewritten".to_owned()),
+            state: state.to_owned(),
+            draft: false,
+            labels: vec!["security".to_owned(), "bug".to_owned()],
+            reviewers: vec![
+                User { id: 5, username: "bob".to_owned(), name: String::new() },
+                User { id: 7, username: "ann".to_owned(), name: String::new() },
+            ],
+            milestone: Some(Milestone { id: 3 }),
+            sha: None,
+            detailed_merge_status: String::new(),
+            has_conflicts: false,
+            head_pipeline: None,
+            web_url: String::new(),
+        }
+    }
+
+    fn planned(wish: &Wish, request: &MergeRequest) -> Action {
+        plan("security-x", "main", wish, Some((request, true)))
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_left_alone() {
+        assert_eq!(planned(&wish(), &request("opened")), Action::Nothing { iid: 12 });
+        assert_eq!(planned(&wish(), &request("merged")), Action::Merged { iid: 12 });
+        assert!(matches!(planned(&wish(), &request("closed")), Action::Open(_)));
+        assert!(matches!(plan("security-x", "main", &wish(), None), Action::Open(new) if new.target == "main"));
+    }
+
+    #[test]
+    fn only_what_is_missing_is_changed() {
+        let bare = MergeRequest {
+            title: "Draft: Mine".to_owned(),
+            draft: true,
+            description: None,
+            labels: vec![],
+            reviewers: vec![User { id: 5, username: "bob".to_owned(), name: String::new() }],
+            milestone: None,
+            ..request("opened")
+        };
+        let changes = Changes {
+            title: None,
+            description: Some("Related to g/p#1\n\n".to_owned()),
+            add_labels: vec!["security".to_owned()],
+            reviewers: Some(vec![5, 7]),
+            milestone: Some(3),
+        };
+        assert_eq!(plan("s", "main", &wish(), Some((&bare, false))), Action::Change { iid: 12, changes });
+    }
+
+    #[test]
+    fn a_title_changes_only_when_it_was_asked_for() {
+        let mine = MergeRequest { title: "Mine".to_owned(), ..request("opened") };
+        let title = |wish: &Wish| match planned(wish, &mine) {
+            Action::Change { changes, .. } => changes.title,
+            _ => None,
+        };
+        assert_eq!(title(&wish()), None);
+        assert_eq!(title(&Wish { has_new_title: true, ..wish() }).as_deref(), Some("Fix"));
+        assert_eq!(title(&Wish { draft: Some(true), ..wish() }).as_deref(), Some("Draft: Mine"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The title and the text of merge requests.
+
+use crate::domain::issue::IssueRef;
+
+/// Where the project has no template: what must be true before a fix is merged.
+const CHECKLIST: &str = "\
+## Checklist
+
+- [ ] The issue is confidential, and this merge request is in the security project
+- [ ] There is a merge request for every supported line, with the same title
+- [ ] A test fails without the fix
+- [ ] Neither branch names nor commit messages tell how to exploit it
+- [ ] A maintainer approved every merge request; PSIRT approved the one to the default branch
+";
+
+/// The longest title that GitLab takes, in characters.
+const LONGEST_TITLE: usize = 255;
+
+/// The title without the words that make it a draft.
+pub(super) fn without_draft(title: &str) -> &str {
+    let mut title = title.trim();
+    while let Some(rest) = ["Draft:", "[Draft]", "(Draft)"].iter().find_map(|mark| strip_ignoring_case(title, mark)) {
+        title = rest.trim_start();
+    }
+    title
+}
+
+fn strip_ignoring_case<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(start.len())?;
+    head.eq_ignore_ascii_case(start).then_some(rest)
+}
+
+/// The title as GitLab wants it: one line, not too long, marked where it is a draft.
+pub(super) fn title(text: &str, is_draft: bool) -> String {
+    let plain: String = without_draft(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = if is_draft { format!("Draft: {plain}") } else { plain };
+    title.chars().take(LONGEST_TITLE).collect()
+}
+
+/// The line that links a merge request to the issue.
+pub(super) fn link(issue: &IssueRef, closes: bool) -> String {
+    let verb = if closes { "Closes" } else { "Related to" };
+    format!("{verb} {issue}")
+}
+
+/// The text of a new merge request: the project's template, or the checklist, with the link.
+pub(super) fn description(template: Option<&str>, link: Option<&str>) -> String {
+    let body = template.map(str::trim).filter(|text| !text.is_empty()).unwrap_or_else(|| CHECKLIST.trim());
+    match link {
+        Some(link) => format!("{link}\n\n{body}\n"),
+        None => format!("{body}\n"),
+    }
+}
+
+/// The text with the link in front, where it is linked to nothing: what people wrote stays. `None`
+/// when there is nothing to change.
+pub(super) fn with_link(text: &str, link: Option<&str>, is_linked: bool) -> Option<String> {
+    let link = link.filter(|link| !is_linked && !text.contains(*link))?;
+    Some(format!("{link}\n\n{}", text.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_plain_and_marked_once() {
+        assert_eq!(title("  Fix\n it ", false), "Fix it");
+        assert_eq!(title("draft: [Draft] Fix", true), "Draft: Fix");
+        assert_eq!(title("Draft: Fix", false), "Fix");
+        assert_eq!(title(&"ä".repeat(400), true).chars().count(), LONGEST_TITLE);
+        assert_eq!(without_draft("Drafting tools"), "Drafting tools");
+    }
+
+    #[test]
+    fn what_people_wrote_stays() {
+        assert_eq!(with_link("text", Some("Related to g/p#1"), true), None);
+        assert_eq!(with_link("see\nRelated to g/p#1", Some("Related to g/p#1"), false), None);
+        assert_eq!(with_link("text", None, false), None);
+        assert_eq!(with_link("\ntext", Some("Related to g/p#1"), false).as_deref(), Some("Related to g/p#1\n\ntext"));
+    }
+
+    #[test]
+    fn a_template_comes_before_the_checklist() {
+        assert_eq!(description(Some("hello\n"), Some("Related to g/p#1")), "Related to g/p#1\n\nhello\n");
+        assert!(description(Some(" \n"), None).starts_with("## Checklist"));
+        assert!(description(None, None).ends_with("default branch\n"));
+    }
+}

@@ -1,0 +1,312 @@
+//! What `status` says of one fix, as a document and as text.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::{
+    commands::facts::Gathered,
+    domain::{
+        due,
+        merge_request::{ApprovalState, Mergeability, Pipeline, State},
+        policy::Policy,
+        runbook::{self, Blocker, Gate, IssueFact, Pushed, Step, Target},
+    },
+    ui::Table,
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct FixReport {
+    pub(super) fix: String,
+    step: StepReport,
+    finished: bool,
+    issue: Option<IssueReport>,
+    targets: Vec<TargetReport>,
+    /// The blockers of the first step that is not done, and of those around it that people can work
+    /// on at the same time.
+    blockers: Vec<Blocker>,
+    gates: Gates,
+    next: String,
+    pub(super) notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepReport {
+    number: u8,
+    of: u8,
+    name: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct IssueReport {
+    reference: String,
+    due_date: Option<Date>,
+    due: Option<String>,
+    severity: Option<String>,
+    confidential: bool,
+    web_url: String,
+}
+
+/// Which gates are open.
+#[derive(Debug, Serialize)]
+struct Gates {
+    request: bool,
+    merge: bool,
+    disclose: bool,
+    tag: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct TargetReport {
+    source: String,
+    target: String,
+    pushed: &'static str,
+    merge_request: Option<RequestReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct RequestReport {
+    iid: u64,
+    web_url: String,
+    title: String,
+    state: String,
+    draft: bool,
+    head: Option<String>,
+    pipeline: String,
+    pipeline_url: Option<String>,
+    approvals: Vec<RoleReport>,
+    outdated_approvals: Vec<String>,
+    open_threads: usize,
+    mergeable: String,
+    conflicts: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RoleReport {
+    role: String,
+    state: &'static str,
+    by: Vec<String>,
+}
+
+pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
+    let Gathered { fix, facts, issue, notes } = found;
+    let step = runbook::step(facts);
+    let is_open = |gate| runbook::shut_by(facts, gate).is_empty();
+    let mut notes = notes.clone();
+    if facts.issue == IssueFact::Unlinked {
+        notes.push(format!("no issue is linked to {fix}; to link it: git secfix branch {fix} --issue NUMBER"));
+    }
+    FixReport {
+        fix: fix.to_string(),
+        step: StepReport { number: step.number(), of: Step::CleanUp.number(), name: step.name() },
+        finished: runbook::is_finished(facts),
+        issue: issue.as_ref().map(|(reference, issue)| IssueReport {
+            reference: reference.to_string(),
+            due_date: issue.due_date,
+            due: issue.due_date.map(|date| due::in_words(date, today)),
+            severity: issue.severity().map(str::to_owned),
+            confidential: issue.confidential,
+            web_url: issue.web_url.clone(),
+        }),
+        targets: facts.targets.iter().map(of_target).collect(),
+        blockers: now_blocking(&runbook::blockers(facts), step),
+        gates: Gates {
+            request: is_open(Gate::Request),
+            merge: is_open(Gate::Merge),
+            disclose: is_open(Gate::Disclose),
+            tag: is_open(Gate::Tag),
+        },
+        next: next(step, &facts.targets, fix.as_str(), policy),
+        notes,
+    }
+}
+
+/// While anything up to the review is open, all of that; later only the step at hand.
+fn now_blocking(blockers: &[Blocker], step: Step) -> Vec<Blocker> {
+    let last = if step <= Step::Review { Step::Review } else { step };
+    blockers.iter().filter(|blocker| blocker.step <= last).cloned().collect()
+}
+
+/// What to do next. Only commands that exist are named.
+fn next(step: Step, targets: &[Target], fix: &str, policy: &Policy) -> String {
+    match step {
+        Step::Triage => format!("git secfix issue, on a branch of {fix}"),
+        Step::Prepare => "git secfix init".to_owned(),
+        Step::StableBranches => {
+            let lines: Vec<String> = targets
+                .iter()
+                .filter(|target| !target.has_target)
+                .filter_map(|target| target.line)
+                .map(|line| format!(" --backport {}-{}", line.major, line.minor))
+                .collect();
+            format!("git secfix branch {fix}{} --create-stable", lines.concat())
+        }
+        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
+        Step::Branches => "commit the fix on its branch".to_owned(),
+        Step::Backports => {
+            let empty = targets.iter().find(|target| target.line.is_some() && target.has_work == Some(false));
+            let source = empty.map_or("", |target| target.source.as_str());
+            let range = targets.first().map_or_else(String::new, |first| {
+                format!("{}/{}..{}", policy.security_remote, first.target, first.source)
+            });
+            format!("git switch {source} && git cherry-pick -x {range}")
+        }
+        Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
+            format!("git fetch {}, and take in what was pushed there", policy.security_remote)
+        }
+        Step::Push => format!("git secfix push {fix}"),
+        Step::MergeRequests => format!("git secfix mr {fix}"),
+        Step::Review => format!("git secfix status {fix} --watch"),
+        Step::Merge => "merge all of them at once, on their pages".to_owned(),
+        _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),
+    }
+}
+
+fn of_target(target: &Target) -> TargetReport {
+    let pushed = match target.pushed {
+        Pushed::No => "no",
+        Pushed::Same => "yes",
+        Pushed::Ahead => "ahead",
+        Pushed::Behind => "behind",
+        Pushed::Diverged => "diverged",
+        Pushed::OnlyThere => "only in security",
+    };
+    let merge_request = target.merge_request().map(|request| RequestReport {
+        iid: request.iid,
+        web_url: request.web_url.clone(),
+        title: request.title.clone(),
+        state: match &request.state {
+            State::Opened => "opened".to_owned(),
+            State::Closed => "closed".to_owned(),
+            State::Merged => "merged".to_owned(),
+            State::Other(state) => state.clone(),
+        },
+        draft: request.is_draft,
+        head: request.head.clone(),
+        pipeline: of_pipeline(&request.pipeline),
+        pipeline_url: request.pipeline_url.clone(),
+        approvals: request
+            .roles
+            .iter()
+            .map(|role| {
+                let (state, by) = match &role.state {
+                    ApprovalState::Approved { by } => ("approved", by.clone()),
+                    ApprovalState::Missing => ("waiting", vec![]),
+                    ApprovalState::NoSuchRule(_) => ("no rule", vec![]),
+                    ApprovalState::NotNeeded => ("-", vec![]),
+                };
+                RoleReport { role: role.role.clone(), state, by }
+            })
+            .collect(),
+        outdated_approvals: request.outdated_approvals().into_iter().map(str::to_owned).collect(),
+        open_threads: request.open_threads,
+        mergeable: of_mergeability(&request.mergeability),
+        conflicts: request.has_conflicts,
+    });
+    TargetReport { source: target.source.clone(), target: target.target.clone(), pushed, merge_request }
+}
+
+fn of_pipeline(pipeline: &Pipeline) -> String {
+    match pipeline {
+        Pipeline::Missing => "none".to_owned(),
+        Pipeline::Passed => "passed".to_owned(),
+        Pipeline::Running => "running".to_owned(),
+        Pipeline::Manual => "manual".to_owned(),
+        Pipeline::NotPassed(status) => status.clone(),
+    }
+}
+
+fn of_mergeability(mergeability: &Mergeability) -> String {
+    use crate::domain::merge_request::MergeBlock as B;
+    match mergeability {
+        Mergeability::Mergeable => "yes".to_owned(),
+        Mergeability::Computing => "checking".to_owned(),
+        Mergeability::Unknown(status) => status.clone(),
+        Mergeability::Blocked(why) => match why {
+            B::NotApproved => "not approved",
+            B::RequestedChanges => "changes requested",
+            B::Threads => "open threads",
+            B::Draft => "draft",
+            B::Conflict => "conflict",
+            B::NeedsRebase => "needs rebase",
+            B::NothingToMerge => "nothing to merge",
+            B::Pipeline => "pipeline must pass",
+            B::NotOpen => "not open",
+            B::Rule(_) => "a rule of the project",
+        }
+        .to_owned(),
+    }
+}
+
+/// The words that lead somewhere, with their addresses.
+pub(super) fn links(report: &FixReport) -> Vec<(String, String)> {
+    let requests = report.targets.iter().filter_map(|target| target.merge_request.as_ref());
+    let requests = requests.map(|request| (format!("!{}", request.iid), request.web_url.clone()));
+    let issue = report.issue.iter().map(|issue| (issue.reference.clone(), issue.web_url.clone()));
+    requests.chain(issue).collect()
+}
+
+pub(super) fn text(report: &FixReport) -> String {
+    let mut text = heading(report);
+    let table = table(report);
+    text.push_str(&table.lines().map(|line| format!("  {line}\n")).collect::<String>());
+    let mut label = "blocked by";
+    for blocker in &report.blockers {
+        text.push_str(&format!("{label:<12}{}\n", crate::ui::safe(&blocker.text)));
+        label = "";
+    }
+    text.push_str(&format!("{:<12}{}\n", "next", crate::ui::safe(&report.next)));
+    text
+}
+
+fn heading(report: &FixReport) -> String {
+    let mut heading = report.fix.clone();
+    match &report.issue {
+        Some(IssueReport { reference, due: Some(words), due_date: Some(date), severity, .. }) => {
+            heading.push_str(&format!("  due {words} ({date})  {reference}"));
+            heading.push_str(&severity.as_ref().map(|severity| format!("  {severity}")).unwrap_or_default());
+        }
+        Some(issue) => heading.push_str(&format!("  no due date  {}", issue.reference)),
+        None => {}
+    }
+    let StepReport { number, of, name } = report.step;
+    let step = if report.finished { "done".to_owned() } else { format!("step {number} of {of}: {name}") };
+    format!("{}  {step}\n", crate::ui::safe(&heading))
+}
+
+fn table(report: &FixReport) -> String {
+    let roles: Vec<&str> = report
+        .targets
+        .iter()
+        .find_map(|target| target.merge_request.as_ref())
+        .map(|request| request.approvals.iter().map(|role| role.role.as_str()).collect())
+        .unwrap_or_default();
+    if report.targets.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::default();
+    let head = ["target", "merge request", "pipeline"].into_iter();
+    table.row(head.chain(roles.iter().copied()).chain(["threads", "mergeable"]));
+    for target in &report.targets {
+        let Some(request) = &target.merge_request else {
+            let note = if target.pushed == "no" { "not pushed" } else { "none" };
+            table.row([target.target.as_str(), note]);
+            continue;
+        };
+        let number = match request.state.as_str() {
+            "opened" if request.draft => format!("!{} draft", request.iid),
+            "opened" => format!("!{}", request.iid),
+            state => format!("!{} {state}", request.iid),
+        };
+        let mut cells = vec![target.target.clone(), number];
+        if request.state == "merged" {
+            table.row(cells);
+            continue;
+        }
+        cells.push(request.pipeline.clone());
+        cells.extend(request.approvals.iter().map(|role| role.state.to_owned()));
+        cells.push(format!("{} open", request.open_threads));
+        cells.push(if request.conflicts { "conflict".to_owned() } else { request.mergeable.clone() });
+        table.row(cells);
+    }
+    table.to_string()
+}
