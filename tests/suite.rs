@@ -25,3 +25,4 @@ mod init;
 mod init_hooks;
 mod manual;
 mod push;
+mod transport;

@@ -51,17 +51,3 @@ pub(super) fn of_fix<'a>(policy: &Policy, fix: &FixName, names: impl Iterator<It
     found.dedup();
     found
 }
-
-/// Every fix that has a branch here or in security as last fetched, by name.
-///
-/// # Errors
-/// When the references cannot be read.
-pub(super) fn all(clone: &LocalClone, policy: &Policy) -> Result<Vec<FixName>, Failure> {
-    let mut names = branches::names_below(clone, "refs/heads/")?;
-    names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
-    let mut fixes: Vec<FixName> =
-        names.iter().filter_map(|name| policy.branches.read(name)).map(|branch| branch.fix).collect();
-    fixes.sort();
-    fixes.dedup();
-    Ok(fixes)
-}

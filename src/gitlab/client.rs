@@ -147,6 +147,10 @@ impl Client {
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
+        // The crate leaves a `?` with nothing behind it.
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         let body = endpoint.body().map_err(|error| Error::Defect(error.to_string()))?;
         for attempt in 1.. {
             let started = Instant::now();

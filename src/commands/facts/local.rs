@@ -29,3 +29,17 @@ pub(super) fn look(clone: &LocalClone, policy: &Policy, issues: &ProjectPath, fi
         issue: linked_issue::remembered(clone, policy, issues, fix),
     })
 }
+
+/// Every fix that has a branch here or in security as last fetched, by name.
+///
+/// # Errors
+/// When the references cannot be read.
+pub(super) fn fixes(clone: &LocalClone, policy: &Policy) -> Result<Vec<FixName>, Failure> {
+    let mut names = branches::names_below(clone, "refs/heads/")?;
+    names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
+    let mut fixes: Vec<FixName> =
+        names.iter().filter_map(|name| policy.branches.read(name)).map(|branch| branch.fix).collect();
+    fixes.sort();
+    fixes.dedup();
+    Ok(fixes)
+}

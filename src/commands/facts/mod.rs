@@ -102,7 +102,7 @@ impl<'a> Gatherer<'a> {
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
         });
         let (shared, open) = (shared?, open.map_err(unanswered)?);
-        let mut fixes: BTreeSet<FixName> = fix::all(self.clone, policy)?.into_iter().collect();
+        let mut fixes: BTreeSet<FixName> = local::fixes(self.clone, policy)?.into_iter().collect();
         fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
         let known = fixes
             .iter()
