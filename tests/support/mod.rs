@@ -1,10 +1,12 @@
 //! A small world per test: two projects on a stub of GitLab's SSH, a clone of the public one, and
 //! a home without anything in it. Nothing of the machine's own configuration is seen.
 
+pub(crate) mod gitlab;
 pub(crate) mod http;
 mod run;
 mod world;
 
+pub(crate) use gitlab::GitLab;
 pub(crate) use run::Ran;
 pub(crate) use world::{CAN, SEC, World};
 
