@@ -2,7 +2,9 @@
 //! a home without anything in it. Nothing of the machine's own configuration is seen.
 
 pub(crate) mod http;
+pub(crate) mod keyring;
 mod run;
+pub(crate) mod tokens;
 mod world;
 
 pub(crate) use run::Ran;
