@@ -44,15 +44,19 @@ pub(super) fn check(context: &Context, server: &Server, token: &Token) -> Result
     });
     drop(spinner);
     let mut checked = Checked { user: None, token: None };
+    let mut too_small = None;
     for answer in answers {
         match answer {
-            // Its scopes say the same, and more.
-            Answer::User(Err(error)) if error.is_scope() => {}
+            Answer::User(Err(error)) if error.is_scope() => too_small = Some(error),
             Answer::User(result) => checked.user = Some(result.map_err(|error| failure(server, error))?),
             Answer::Token(result) => checked.token = result.map_err(|error| failure(server, error))?,
         }
     }
-    Ok(checked)
+    match too_small {
+        // What is known of the token says the same, and more.
+        Some(error) if checked.token.is_none() => Err(failure(server, error)),
+        _ => Ok(checked),
+    }
 }
 
 fn failure(server: &Server, error: gitlab::Error) -> Failure {
