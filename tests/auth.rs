@@ -12,14 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use git_secfix::rehearsal::{Options, Server, State, TokenSpec};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
-use crate::support::{
-    Ran, World,
-    keyring::Session,
-    skip,
-    tokens::{Known, Server},
-};
+use crate::support::{Ran, World, keyring::Session, skip};
 
 const FULL: &str = "glpat-full-0123456789abcdef";
 const READ_ONLY: &str = "glpat-read-0123456789abcdef";
@@ -36,18 +32,17 @@ fn in_days(days: i32) -> Date {
 }
 
 fn gitlab(world: &World) -> Server {
-    let full = Known { secret: FULL, scope: "api", expires_at: None, dead_because: None };
-    let expiring = |secret, days| Known { secret, expires_at: Some(in_days(days)), ..full.clone() };
-    let dead = |secret, why| Known { secret, dead_because: Some(why), ..full.clone() };
-    let server = Server::start(vec![
-        Known { secret: READ_ONLY, scope: "read_api", ..full.clone() },
-        Known { secret: GIT_ONLY, scope: "write_repository", ..full.clone() },
-        expiring(SOON, 6),
-        expiring(LATER, 30),
-        dead(DEAD, "Token is expired. You can either do re-authorization or token refresh."),
-        dead(REVOKED, "Token was revoked. You have to re-authorize from the user."),
-        full,
-    ]);
+    let mut state = State::default();
+    let user = state.add_user("alex", "Alex \u{1b}[2J Example");
+    let expiring = |days| TokenSpec { expires_at: Some(in_days(days).to_string()), ..TokenSpec::of(user) };
+    state.add_token(FULL, TokenSpec::of(user));
+    state.add_token(READ_ONLY, TokenSpec { scopes: vec!["read_api"], ..TokenSpec::of(user) });
+    state.add_token(GIT_ONLY, TokenSpec { scopes: vec!["write_repository"], ..TokenSpec::of(user) });
+    state.add_token(SOON, expiring(6));
+    state.add_token(LATER, expiring(30));
+    state.add_token(DEAD, expiring(0));
+    state.add_token(REVOKED, TokenSpec { revoked: true, ..TokenSpec::of(user) });
+    let server = Server::start(Options::at(world.path("srv")), state).unwrap();
     world.set("SECFIX_GITLAB_URL", &server.url());
     server
 }
@@ -106,9 +101,10 @@ fn a_token_is_checked_kept_used_and_removed() {
         .never_says("warning:");
     assert!(world.exists("home/.local/share/keyrings/login.keyring"), "nothing was kept");
     assert_no_token_below(world.root());
-    server.seen();
+    server.clear_log();
     auth(&world, &["status"]).ok().says("token from  Secret Service").says("@alex");
-    assert_eq!(server.seen(), [LATER, LATER]);
+    assert_eq!(server.log().len(), 2);
+    assert!(server.log().iter().all(|request| request.token.as_deref() == Some("alex")));
     // Another one takes its place.
     login(&world, SOON, &[]).ok().warns(&format!("the token expires in 6 days ({})", in_days(6)));
     auth(&world, &["status", "-v"]).ok().warns("warning: the token expires in 6 days").warns("GET user: ok");
@@ -181,13 +177,13 @@ fn the_environment_comes_first_and_says_so() {
     silent(world.run_with_input(command, FULL.as_bytes())).ok().warns("`SECFIX_TOKEN` is set, and wins over the token");
     // It was made for the instance of the settings, and is shown to no other.
     let other = gitlab(&world);
-    server.seen();
+    server.clear_log();
     world.set("SECFIX_GITLAB_URL", &server.url());
     auth_with(&world, &[("SECFIX_TOKEN", SOON)], &["status", "--host", &other.url()])
         .ends(4)
         .warns("`SECFIX_TOKEN` is for the instance of the settings")
         .warns(&format!("hint: git secfix auth login --host {}", other.url()));
-    assert_eq!(other.seen().len() + server.seen().len(), 0);
+    assert_eq!(other.log().len() + server.log().len(), 0);
     login(&world, LATER, &["--host", &other.url()]).ok();
     auth(&world, &["status", "--host", &other.url()]).ok().says(&other.url()).says("in 30 days");
 }
@@ -320,7 +316,7 @@ fn a_token_is_taken_from_nowhere_else() {
         let ran = world.secfix(&["auth", "status", "--host", host]).ends(2).warns("`--host`").warns(why);
         silent(Ran { command: String::new(), ..ran });
     }
-    assert_eq!(server.seen().len(), 0);
+    assert_eq!(server.log().len(), 0);
 }
 
 #[test]

@@ -4,7 +4,6 @@
 pub(crate) mod http;
 pub(crate) mod keyring;
 mod run;
-pub(crate) mod tokens;
 mod world;
 
 pub(crate) use run::Ran;
