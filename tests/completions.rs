@@ -28,10 +28,11 @@ fn script(shell: &str) -> String {
 }
 
 /// Each line, and what must be among its completions.
-const LINES: [(&str, &[&str]); 6] = [
-    ("secfix ", &["init", "branch", "push", "guard", "doctor", "config"]),
+const LINES: [(&str, &[&str]); 7] = [
+    ("secfix ", &["init", "branch", "push", "guard", "auth", "doctor", "config"]),
     ("secfix in", &["init"]),
     ("secfix guard ", &["check", "mode", "pause"]),
+    ("secfix auth ", &["login", "status", "logout"]),
     ("secfix branch x --backport ", &["18-4", "18-3", "18-2", "all"]),
     ("secfix push ", &["prompt-injection"]),
     ("secfix init --proto", &["--protocol"]),

@@ -46,7 +46,7 @@ fn a_typo_gets_a_suggestion() {
 #[test]
 fn every_program_has_help_version_and_the_shared_options() {
     let world = World::new();
-    for name in ["init", "branch", "push", "guard", "doctor", "config"] {
+    for name in ["init", "branch", "push", "guard", "auth", "doctor", "config"] {
         let help = world.secfix(&[name, "--help"]).ok();
         for text in ["Usage: git secfix", "-C <DIR>", "--json", "--quiet", "--verbose", "--color", "Exit codes:"] {
             assert!(help.stdout.contains(text), "{name}: no `{text}` in {help}");

@@ -11,6 +11,7 @@
 
 mod support;
 
+mod auth;
 mod branch;
 mod completions;
 mod config;

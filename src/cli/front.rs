@@ -13,7 +13,7 @@ use clap::{Arg, Command};
 
 use super::{completions, definition, end, manual, report_defects};
 #[cfg(feature = "network")]
-use crate::commands::{issue::IssueArgs, mr::MrArgs, status::StatusArgs};
+use crate::commands::{auth::AuthArgs, issue::IssueArgs, mr::MrArgs, status::StatusArgs};
 use crate::{
     commands::{
         Failure, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs, init::InitArgs,
@@ -39,6 +39,8 @@ pub fn programs() -> Vec<Command> {
         #[cfg(feature = "network")]
         definition::<StatusArgs>(),
         definition::<GuardArgs>(),
+        #[cfg(feature = "network")]
+        definition::<AuthArgs>(),
         definition::<DoctorArgs>(),
         definition::<ConfigArgs>(),
     ]

@@ -96,6 +96,7 @@ fn see_also(words: &[&str]) -> Roff {
         "git-secfix-branch",
         "git-secfix-push",
         "git-secfix-guard",
+        "git-secfix-auth",
         "git-secfix-doctor",
     ];
     let own = words.iter().fold("git-secfix".to_owned(), |name, word| format!("{name}-{word}"));

@@ -1,6 +1,7 @@
 //! From a command line to a command, and from its end to an exit code.
 
 pub mod completions;
+mod exposed;
 pub mod front;
 pub mod manual;
 pub mod options;
@@ -32,10 +33,15 @@ const EXIT_HELP: &str =
 /// The whole life of a command's program.
 pub fn run<P: Program>() -> ExitCode {
     report_defects();
-    let matches = definition::<P>().get_matches();
-    let parsed = Options::from_arg_matches(&matches).and_then(|options| Ok((options, P::from_arg_matches(&matches)?)));
+    let parsed = definition::<P>()
+        .try_get_matches()
+        .and_then(|matches| Ok((Options::from_arg_matches(&matches)?, P::from_arg_matches(&matches)?)));
     let (options, program) = match parsed {
         Ok(parsed) => parsed,
+        // The parser repeats what it does not understand, and a token must not be repeated.
+        Err(_) if exposed::is_token_among(std::env::args_os()) => {
+            return end(Ui::default(), &Failure::exposed_token(), Exit::Usage.code());
+        }
         Err(error) => error.exit(),
     };
     let context = match options.context() {

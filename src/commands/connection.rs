@@ -1,5 +1,7 @@
 //! The way from a command to GitLab: which instance, whose token, and what becomes of its errors.
 
+use std::io::{self, IsTerminal};
+
 use anyhow::anyhow;
 
 use super::{Context, Failure, context::Prepared};
@@ -22,10 +24,8 @@ impl Context {
     /// When there is no token, or the connection cannot be made as configured.
     pub(super) fn gitlab(&self, prepared: &Prepared) -> Result<Client, Failure> {
         let Prepared { clone, settings, policy } = prepared;
-        let url = instance_of(clone, settings, policy)?;
-        let Some((token, _)) = self.token_for(&url)? else {
-            return Err(Failure::token(anyhow!("there is no token for {url}")).hint("git secfix auth login"));
-        };
+        let url = instance_of(Some(clone), settings, policy)?;
+        let (token, _) = self.token_for(&url)?.ok_or_else(|| no_token(&url))?;
         self.connect(&url, settings, Some(&token))
     }
 
@@ -46,24 +46,39 @@ impl Context {
         Client::new(&options, token.map(Token::expose), trace).map_err(unanswered)
     }
 
-    /// The token for an instance, from the environment or the keyring.
+    /// The token for the instance of the settings, from the environment or the keyring.
     ///
     /// # Errors
     /// When a variable holds no token, or the keyring cannot be used.
     pub(super) fn token_for(&self, url: &InstanceUrl) -> Result<Option<(Token, Source)>, Failure> {
-        let from_environment = source::from_environment(|name| std::env::var_os(name))
-            .map_err(|error| Failure::token(error).hint(format!("unset {}", error.name)))?;
+        let from_environment = source::from_environment(|name| std::env::var_os(name))?;
         if from_environment.is_some() {
             return Ok(from_environment);
         }
-        let tell = |text: &str| self.ui.note(text);
-        let keyring = Keyring::new(Patience::ForAPerson(&tell));
-        let kept = keyring.read(&account(url)).map_err(|error| {
-            let hint = error.ways_out();
-            Failure::token(error).hint(hint)
-        })?;
-        Ok(kept.map(|token| (token, Source::Keyring)))
+        self.kept_token(url)
     }
+
+    /// The token for any instance, from the keyring alone: one that lies in the environment was not
+    /// made for every instance that somebody names.
+    ///
+    /// # Errors
+    /// When the keyring cannot be used.
+    pub(super) fn kept_token(&self, url: &InstanceUrl) -> Result<Option<(Token, Source)>, Failure> {
+        let token = self.with_keyring(|keyring| keyring.read(&account(url)))?;
+        Ok(token.map(|token| (token, Source::Keyring)))
+    }
+
+    /// Uses the keyring, which gets time where somebody who reads this can unlock it.
+    pub(super) fn with_keyring<T>(&self, work: impl FnOnce(&Keyring<'_>) -> T) -> T {
+        let tell = |text: &str| self.ui.warning(text);
+        let patience = if io::stderr().is_terminal() { Patience::ForAPerson(&tell) } else { Patience::Brief };
+        work(&Keyring::new(patience))
+    }
+}
+
+/// The failure of a command that needs a token.
+pub(super) fn no_token(url: &InstanceUrl) -> Failure {
+    Failure::token(anyhow!("there is no token for {}", account(url))).hint("git secfix auth login")
 }
 
 /// The name under which the token of an instance is kept.
@@ -73,17 +88,23 @@ pub(super) fn account(url: &InstanceUrl) -> Account {
 
 /// The address of the instance: as configured, else from the URL of the security remote, else `https`
 /// at the first of the configured hosts.
-pub(super) fn instance_of(clone: &LocalClone, settings: &Settings, policy: &Policy) -> Result<InstanceUrl, Failure> {
+pub(super) fn instance_of(
+    clone: Option<&LocalClone>,
+    settings: &Settings,
+    policy: &Policy,
+) -> Result<InstanceUrl, Failure> {
     if let Some(url) = settings.instance_url()? {
         return Ok(url);
     }
-    let remote = remotes::find(clone, policy.security_remote.as_str());
+    let remote = clone.and_then(|clone| remotes::find(clone, policy.security_remote.as_str()));
     let url = remote.and_then(|remote| remote.fetch_url).map(|url| Destination::parse(&url));
     let root = policy.instance.root.clone();
     if let Some(Destination::Network(url)) = url
         && (url.scheme == Scheme::Https || (url.scheme == Scheme::Http && url.host.is_loopback()))
     {
-        return Ok(InstanceUrl { scheme: url.scheme, server: Server { host: url.host, port: url.port }, root });
+        // As in a configured address: the usual port is no part of the name.
+        let port = url.port.filter(|port| *port != url.scheme.usual_port());
+        return Ok(InstanceUrl { scheme: url.scheme, server: Server { host: url.host, port }, root });
     }
     let server =
         policy.instance.servers.first().ok_or_else(|| {

@@ -1,5 +1,7 @@
 //! An error on its way to the user: what happened, the command that helps, and the exit code.
 
+#[cfg(feature = "network")]
+use crate::secrets::{KeyringError, VariableError};
 use crate::{
     config::settings::SettingsError,
     domain::{exit::Exit, verdict::Refusal},
@@ -31,6 +33,15 @@ impl Failure {
     /// Something blocks.
     pub fn not_done(error: impl Into<anyhow::Error>) -> Self {
         Self::Error { error: error.into(), hint: None, exit: Exit::NotDone }
+    }
+
+    /// A token on a command line was seen by every user of the machine, and is in the history.
+    pub fn exposed_token() -> Self {
+        let error = anyhow::anyhow!(
+            "a token is not given on the command line, where other users and the shell's history see it; \
+             if that was one, revoke it and make another"
+        );
+        Self::usage(error).hint("git secfix auth login --web")
     }
 
     /// A server did not answer as needed.
@@ -91,6 +102,23 @@ impl From<GitError> for Failure {
             GitError::NoGit(_) => Self::not_done(error).hint("install git 2.39 or newer, and put it on the PATH"),
             _ => Self::not_done(error),
         }
+    }
+}
+
+/// Without its ways out, a keyring that fails is a dead end.
+#[cfg(feature = "network")]
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        let ways_out = error.ways_out();
+        Self::token(error).hint(ways_out)
+    }
+}
+
+#[cfg(feature = "network")]
+impl From<VariableError> for Failure {
+    fn from(error: VariableError) -> Self {
+        let hint = format!("unset {}", error.name);
+        Self::token(error).hint(hint)
     }
 }
 

@@ -1,5 +1,7 @@
 //! One file, or folder, per command: its options, what it would do, and doing it.
 
+#[cfg(feature = "network")]
+pub mod auth;
 pub mod branch;
 #[cfg(feature = "network")]
 mod browser;

@@ -51,14 +51,20 @@ impl FromStr for InstanceUrl {
         }
         let path = url.path.map_err(|_| fail("its path is not plain"))?;
         let root = path.strip_suffix('x').unwrap_or_default().trim_end_matches('/').to_owned();
-        Ok(Self { scheme: url.scheme, server: Server { host: url.host, port: url.port }, root })
+        // Two spellings of one address are one instance, with one token.
+        let port = url.port.filter(|port| *port != url.scheme.usual_port());
+        Ok(Self { scheme: url.scheme, server: Server { host: url.host, port }, root })
     }
 }
 
 impl fmt::Display for InstanceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.scheme == Scheme::Http { "http" } else { "https" };
-        write!(f, "{scheme}://{}", self.server)?;
+        match &self.server {
+            // An address of IPv6 stands in brackets, with a port or without one.
+            Server { host, port: None } if host.as_str().contains(':') => write!(f, "{scheme}://[{host}]")?,
+            server => write!(f, "{scheme}://{server}")?,
+        }
         if self.root.is_empty() { Ok(()) } else { write!(f, "/{}", self.root) }
     }
 }
@@ -74,10 +80,24 @@ mod tests {
             ("https://git.example:8443", ""),
             ("https://git.example/gitlab", "gitlab"),
             ("http://127.0.0.1:8080/a/b", "a/b"),
+            ("http://[::1]", ""),
+            ("https://[2001:db8::1]:8443/gitlab", "gitlab"),
         ] {
             let url: InstanceUrl = text.parse().unwrap();
             assert_eq!(url.root, root);
             assert_eq!(url.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_usual_port_is_no_part_of_an_address() {
+        for (text, written) in [
+            ("https://GitLab.com:443/", "https://gitlab.com"),
+            ("https://git.example:443/gitlab", "https://git.example/gitlab"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://localhost:443", "http://localhost:443"),
+        ] {
+            assert_eq!(text.parse::<InstanceUrl>().unwrap().to_string(), written);
         }
     }
 

@@ -35,7 +35,6 @@ pub struct VariableError {
     /// The variable.
     pub name: &'static str,
     /// What is wrong with it.
-    #[source]
     pub why: TokenError,
 }
 

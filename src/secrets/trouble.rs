@@ -216,6 +216,11 @@ impl fmt::Display for KeyringError {
 }
 
 impl KeyringError {
+    /// Whether the keyring works, and only what it holds under our name is wrong.
+    pub fn is_about_the_entry(&self) -> bool {
+        matches!(self.reason, Reason::NoToken(_) | Reason::Several)
+    }
+
     /// What helps: one way out on each line, with the command to paste.
     pub fn ways_out(&self) -> String {
         let around = &self.surroundings;

@@ -3,6 +3,7 @@
 
 pub(crate) mod gitlab;
 pub(crate) mod http;
+pub(crate) mod keyring;
 mod run;
 mod world;
 
