@@ -69,12 +69,12 @@ pub struct RuleFact {
 }
 
 /// Whether a role has approved. `people` are the user names of the role, with the members of its
-/// groups; `None` where they could not be read.
+/// groups, or why these cannot be read.
 pub fn judge(
     role: &Role,
     is_default: bool,
     rules: &[RuleFact],
-    people: Option<&[String]>,
+    people: Result<&[String], &str>,
     given: &[Approval],
 ) -> RoleApproval {
     let state = if !role.looks_at(is_default) {
@@ -99,13 +99,23 @@ fn by_rules(rules: &[&RuleFact]) -> ApprovalState {
     ApprovalState::Approved { by }
 }
 
-fn by_people(people: Option<&[String]>, rules: &[RuleFact], given: &[Approval]) -> ApprovalState {
-    let Some(people) = people.filter(|people| !people.is_empty()) else {
-        return ApprovalState::NoSuchRule(rules.iter().map(|rule| rule.name.clone()).collect());
+fn by_people(people: Result<&[String], &str>, rules: &[RuleFact], given: &[Approval]) -> ApprovalState {
+    let people = match people {
+        Ok([]) => return ApprovalState::CannotTell(nobody(rules)),
+        Ok(people) => people,
+        Err(why) => return ApprovalState::CannotTell(why.to_owned()),
     };
     let is_of_role = |by: &str| people.iter().any(|user| user.trim_start_matches('@').eq_ignore_ascii_case(by));
     let by: Vec<String> = given.iter().map(|approval| approval.by.clone()).filter(|by| is_of_role(by)).collect();
     if by.is_empty() { ApprovalState::Missing } else { ApprovalState::Approved { by } }
+}
+
+fn nobody(rules: &[RuleFact]) -> String {
+    let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    match names[..] {
+        [] => "it has no approval rules, and no users are configured for the role".to_owned(),
+        _ => format!("none of its rules `{}` is configured for the role, nor are users", names.join("`, `")),
+    }
 }
 
 #[cfg(test)]
@@ -124,36 +134,41 @@ mod tests {
         by.iter().map(|by| Approval { by: (*by).to_owned(), at: None }).collect()
     }
 
-    fn state(rules: &[RuleFact], people: Option<&[String]>, approvals: &[Approval]) -> ApprovalState {
+    fn state(rules: &[RuleFact], people: Result<&[String], &str>, approvals: &[Approval]) -> ApprovalState {
         judge(&role(Targets::Default), true, rules, people, approvals).state
     }
 
     #[test]
     fn a_rule_counts_only_with_somebody_who_approved() {
         let approved = |by: &[&str]| ApprovalState::Approved { by: by.iter().map(|by| (*by).to_owned()).collect() };
-        assert_eq!(state(&[rule("psirt", true, &["ann"])], None, &[]), approved(&["ann"]));
-        assert_eq!(state(&[rule("PSIRT", true, &[])], None, &given(&["ann"])), ApprovalState::Missing);
-        assert_eq!(state(&[rule("PSIRT", false, &["ann"])], None, &[]), ApprovalState::Missing);
+        assert_eq!(state(&[rule("psirt", true, &["ann"])], Ok(&[]), &[]), approved(&["ann"]));
+        assert_eq!(state(&[rule("PSIRT", true, &[])], Ok(&[]), &given(&["ann"])), ApprovalState::Missing);
+        assert_eq!(state(&[rule("PSIRT", false, &["ann"])], Ok(&[]), &[]), ApprovalState::Missing);
         let two = [rule("PSIRT", true, &["ann"]), rule("psirt", true, &[])];
-        assert_eq!(state(&two, None, &[]), ApprovalState::Missing);
+        assert_eq!(state(&two, Ok(&[]), &[]), ApprovalState::Missing);
         let all = [rule("All Members", true, &["bob"]), rule("PSIRT", true, &["ann"])];
-        assert_eq!(state(&all, None, &[]), approved(&["ann"]));
+        assert_eq!(state(&all, Ok(&[]), &[]), approved(&["ann"]));
     }
 
     #[test]
     fn people_count_where_there_is_no_rule() {
         let people = ["ann".to_owned(), "@bob".to_owned()];
         let approved = ApprovalState::Approved { by: vec!["Bob".to_owned()] };
-        assert_eq!(state(&[], Some(&people), &given(&["eve", "Bob"])), approved);
-        assert_eq!(state(&[], Some(&people), &given(&["eve"])), ApprovalState::Missing);
+        assert_eq!(state(&[], Ok(&people), &given(&["eve", "Bob"])), approved);
+        assert_eq!(state(&[], Ok(&people), &given(&["eve"])), ApprovalState::Missing);
         let other = [rule("Other", true, &["eve"])];
-        assert_eq!(state(&other, None, &given(&["eve"])), ApprovalState::NoSuchRule(vec!["Other".to_owned()]));
-        assert_eq!(state(&other, Some(&[]), &given(&["eve"])), ApprovalState::NoSuchRule(vec!["Other".to_owned()]));
+        let why = |rules: &[RuleFact], people| match state(rules, people, &given(&["eve"])) {
+            ApprovalState::CannotTell(why) => why,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(why(&other, Ok(&[])), "none of its rules `Other` is configured for the role, nor are users");
+        assert_eq!(why(&[], Ok(&[])), "it has no approval rules, and no users are configured for the role");
+        assert_eq!(why(&other, Err("no answer")), "no answer");
     }
 
     #[test]
     fn a_role_looks_at_its_targets() {
-        assert_eq!(judge(&role(Targets::Default), false, &[], None, &[]).state, ApprovalState::NotNeeded);
-        assert_ne!(judge(&role(Targets::All), false, &[], None, &[]).state, ApprovalState::NotNeeded);
+        assert_eq!(judge(&role(Targets::Default), false, &[], Ok(&[]), &[]).state, ApprovalState::NotNeeded);
+        assert_ne!(judge(&role(Targets::All), false, &[], Ok(&[]), &[]).state, ApprovalState::NotNeeded);
     }
 }

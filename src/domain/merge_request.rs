@@ -142,9 +142,8 @@ pub enum ApprovalState {
     },
     /// Nobody of the role approved.
     Missing,
-    /// Nobody approved, and nobody can: the role's rule is not there, and no users are configured.
-    /// Holds the names of the rules that are there.
-    NoSuchRule(Vec<String>),
+    /// It cannot be told who belongs to the role; the text says why.
+    CannotTell(String),
     /// The role does not look at this merge request.
     NotNeeded,
 }

@@ -1,11 +1,13 @@
 //! A small world per test: two projects on a stub of GitLab's SSH, a clone of the public one, and
 //! a home without anything in it. Nothing of the machine's own configuration is seen.
 
+pub(crate) mod gitlab;
 pub(crate) mod http;
 pub(crate) mod keyring;
 mod run;
 mod world;
 
+pub(crate) use gitlab::GitLab;
 pub(crate) use run::Ran;
 pub(crate) use world::{CAN, SEC, World};
 

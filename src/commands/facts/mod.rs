@@ -44,8 +44,8 @@ pub(super) struct Gatherer<'a> {
 pub(super) struct Shared {
     /// The security project.
     pub(super) project: Project,
-    /// The people of each role, in the order of the roles; `None` where a group cannot be read.
-    people: Vec<Option<Vec<String>>>,
+    /// The people of each role, in the order of the roles, or why they cannot be read.
+    people: Vec<Result<Vec<String>, String>>,
 }
 
 /// A fix with everything that is known of it.
@@ -229,7 +229,12 @@ impl<'a> Gatherer<'a> {
             has_conflicts: request.has_conflicts,
             pipeline: request.head_pipeline.as_ref().map_or(Pipeline::Missing, |found| Pipeline::of(&found.status)),
             pipeline_url: request.head_pipeline.as_ref().and_then(|found| found.web_url.clone()),
-            roles: roles.map(|(role, people)| judge(role, is_default, &facts, people.as_deref(), &given)).collect(),
+            roles: roles
+                .map(|(role, people)| {
+                    let people = people.as_deref().map_err(String::as_str);
+                    judge(role, is_default, &facts, people, &given)
+                })
+                .collect(),
             has_rules: rules.is_some(),
             approvals: given,
             pushed_at: *pushed_at,
@@ -282,17 +287,18 @@ fn shared(client: &Client, policy: &Policy, roles: &[Role]) -> Result<Shared, Fa
     Ok(Shared { project, people })
 }
 
-/// The user names of a role. `None` when one of its groups cannot be read: then it cannot be told who
-/// belongs to it.
-fn people_of(client: &Client, role: &Role) -> Result<Option<Vec<String>>, Error> {
+/// The user names of a role, or why they cannot be told: one of its groups may be hidden.
+fn people_of(client: &Client, role: &Role) -> Result<Result<Vec<String>, String>, Error> {
     let groups: Vec<&str> = role.groups().collect();
     let mut people: Vec<String> = role.users.iter().filter(|user| !user.contains('/')).cloned().collect();
-    for members in at_once(&groups, |group| user::of_group(client, group)) {
+    for (group, members) in groups.iter().zip(at_once(&groups, |group| user::of_group(client, group))) {
         match members {
             Ok(members) => people.extend(members.into_iter().map(|member| member.username)),
-            Err(error) if matches!(error.status(), Some(403 | 404)) => return Ok(None),
+            Err(error) if matches!(error.status(), Some(403 | 404)) => {
+                return Ok(Err(format!("this token may not see who belongs to @{group}")));
+            }
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(people))
+    Ok(Ok(people))
 }

@@ -191,7 +191,7 @@ fn of_target(target: &Target) -> TargetReport {
                 let (state, by) = match &role.state {
                     ApprovalState::Approved { by } => ("approved", by.clone()),
                     ApprovalState::Missing => ("waiting", vec![]),
-                    ApprovalState::NoSuchRule(_) => ("no rule", vec![]),
+                    ApprovalState::CannotTell(_) => ("unknown", vec![]),
                     ApprovalState::NotNeeded => ("-", vec![]),
                 };
                 RoleReport { role: role.role.clone(), state, by }
@@ -254,6 +254,9 @@ pub(super) fn text(report: &FixReport) -> String {
         text.push_str(&format!("{label:<12}{}\n", crate::ui::safe(&blocker.text)));
         label = "";
     }
+    if let Some(issue) = &report.issue {
+        text.push_str(&format!("{:<12}{}\n", "issue", crate::ui::safe(&issue.reference)));
+    }
     text.push_str(&format!("{:<12}{}\n", "next", crate::ui::safe(&report.next)));
     text
 }
@@ -261,12 +264,14 @@ pub(super) fn text(report: &FixReport) -> String {
 fn heading(report: &FixReport) -> String {
     let mut heading = report.fix.clone();
     match &report.issue {
-        Some(IssueReport { reference, due: Some(words), due_date: Some(date), severity, .. }) => {
-            heading.push_str(&format!("  due {words} ({date})  {reference}"));
-            heading.push_str(&severity.as_ref().map(|severity| format!("  {severity}")).unwrap_or_default());
+        Some(IssueReport { due: Some(words), due_date: Some(date), .. }) => {
+            heading.push_str(&format!("  due {words} ({date})"));
         }
-        Some(issue) => heading.push_str(&format!("  no due date  {}", issue.reference)),
+        Some(_) => heading.push_str("  no due date"),
         None => {}
+    }
+    if let Some(severity) = report.issue.as_ref().and_then(|issue| issue.severity.as_ref()) {
+        heading.push_str(&format!("  {severity}"));
     }
     let StepReport { number, of, name } = report.step;
     let step = if report.finished { "done".to_owned() } else { format!("step {number} of {of}: {name}") };

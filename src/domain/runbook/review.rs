@@ -88,19 +88,9 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
                 is_approval_missing = true;
                 block(Step::Review, format!("{role} approval of !{iid} is missing"));
             }
-            ApprovalState::NoSuchRule(rules) => {
+            ApprovalState::CannotTell(why) => {
                 is_approval_missing = true;
-                let there = if rules.is_empty() {
-                    "no rules".to_owned()
-                } else {
-                    format!("the rules `{}`", rules.join("`, `"))
-                };
-                block(
-                    Step::Review,
-                    format!(
-                        "{role} approval of !{iid} cannot be told: it has {there}, and no users are configured for the role"
-                    ),
-                );
+                block(Step::Review, format!("{role} approval of !{iid} cannot be told: {why}"));
             }
         }
     }

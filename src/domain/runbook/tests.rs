@@ -92,7 +92,7 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| change(f, |r| r.pipeline = Pipeline::of("purple")), "pipeline of !2 has not passed: `purple`"),
         (|f| change(f, |r| r.roles[0].state = ApprovalState::Missing), "maintainer approval of !2 is missing"),
         (
-            |f| change(f, |r| r.roles[0].state = ApprovalState::NoSuchRule(vec![])),
+            |f| change(f, |r| r.roles[0].state = ApprovalState::CannotTell("no answer".to_owned())),
             "maintainer approval of !2 cannot be",
         ),
         (|f| change(f, |r| r.open_threads = 1), "1 open thread in !2"),
@@ -168,7 +168,7 @@ fn any_request() -> impl Strategy<Value = MergeRequest> {
         ApprovalState::Approved { by: vec!["ann".to_owned()] },
         ApprovalState::NotNeeded,
         ApprovalState::Missing,
-        ApprovalState::NoSuchRule(vec![]),
+        ApprovalState::CannotTell("no answer".to_owned()),
     ]);
     let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.9), 0..2usize);
     (state, status, option::weighted(0.9, pipeline), prop::collection::vec(role, 0..3), flags).prop_map(

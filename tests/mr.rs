@@ -1,0 +1,243 @@
+//! `git secfix mr`.
+
+use git_secfix::rehearsal::{At, Fault, Injected, TokenSpec, Visibility};
+
+use crate::support::{CAN, GitLab, SEC, World, each_git, gitlab::TOKEN};
+
+const THREE: [&str; 3] = [
+    "security-prompt-injection -> main opened",
+    "security-prompt-injection-18-3 -> stable-18-3-ee opened",
+    "security-prompt-injection-18-4 -> stable-18-4-ee opened",
+];
+
+#[test]
+fn every_branch_gets_one_in_the_security_project() {
+    each_git(|world| {
+        let gitlab = GitLab::of(world);
+        world.with_pushed_fix(gitlab.issue);
+        world.secfix(&["mr", "--dry-run"]).ok().says("main            -  would be opened");
+        assert_eq!(gitlab.requests(), [0u64; 0]);
+        let ran = world.secfix(&["mr"]).ok().says("opened").warns("next: git secfix status prompt-injection");
+        assert_eq!(gitlab.pairs(), THREE);
+        assert!(ran.stdout.contains(&format!("{}/{SEC}/-/merge_requests/", gitlab.server.url())), "{ran}");
+        assert_eq!(gitlab.requests_of(CAN), [0u64; 0], "nothing is ever opened in public");
+        gitlab.server.change(|state| {
+            for request in &state.project(SEC).unwrap().merge_requests {
+                assert_eq!(request.title, "Change fixed");
+                assert!(request.description.starts_with(&format!("Related to {CAN}#{}\n\n", gitlab.issue)));
+                assert!(request.description.contains("## Checklist"));
+                assert_eq!(request.labels, ["security", "severity::2"]);
+                assert_eq!((request.source_project, request.target_project), (gitlab.security, gitlab.security));
+            }
+        });
+        // Every request named the project by its number, and said that it is the target as well.
+        for logged in gitlab.server.log().iter().filter(|logged| logged.method == "POST") {
+            assert_eq!(logged.path, format!("/api/v4/projects/{}/merge_requests", gitlab.security));
+            assert!(logged.body.contains(&format!("target_project_id={}", gitlab.security)), "{}", logged.body);
+        }
+        world.secfix(&["mr"]).ok().says("up to date");
+        assert_eq!(gitlab.requests().len(), 3);
+    });
+}
+
+#[test]
+fn the_project_s_template_is_used_and_what_people_write_stays() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.secfix(&["init"]).ok();
+    world.git(&["switch", "--quiet", "--detach", "security/main"]).ok();
+    world.commit(
+        ".gitlab/merge_request_templates/Security Fix.md",
+        "## From the template\n\n/label ~\"from template\"\n",
+    );
+    let sec = world.server(SEC).to_string_lossy().into_owned();
+    world.git(&["push", "--quiet", "--no-verify", &sec, "HEAD:main"]).ok();
+    world.git(&["switch", "--quiet", "main"]).ok();
+    world.with_pushed_fix(gitlab.issue);
+    gitlab.server.change(|state| state.add_label(gitlab.security, "from template"));
+    let milestone = gitlab.server.change(|state| state.add_milestone(gitlab.security, "18.4"));
+    let reviewer = ["--reviewer", "@maintainer"];
+    world
+        .secfix(
+            &[&["mr", "--draft", "--title", "Handle names", "--milestone", "18.4", "-l", "backend"][..], &reviewer]
+                .concat(),
+        )
+        .ok();
+    gitlab.server.change(|state| {
+        for request in &state.project(SEC).unwrap().merge_requests {
+            assert_eq!(request.title, "Draft: Handle names");
+            assert!(request.description.contains("## From the template"), "{}", request.description);
+            // The server ran the template's quick action.
+            assert!(request.labels.contains(&"from template".to_owned()), "{:?}", request.labels);
+            assert!(request.labels.contains(&"backend".to_owned()));
+            assert_eq!(request.reviewers, [gitlab.maintainer]);
+            assert_eq!(request.milestone, Some(milestone));
+        }
+        let mine = state.merge_request_mut(gitlab.security, 1).unwrap();
+        mine.description = "rewritten by a person".to_owned();
+        mine.reviewers.push(gitlab.psirt);
+    });
+    world.secfix(&["mr", "--ready"]).ok().says("updated");
+    gitlab.server.change(|state| {
+        let mine = state.merge_request(gitlab.security, 1).unwrap();
+        assert_eq!(mine.title, "Handle names");
+        assert!(mine.description.ends_with("\n\nrewritten by a person"), "{}", mine.description);
+        assert!(mine.description.starts_with("Related to "));
+        assert_eq!(mine.reviewers, [gitlab.maintainer, gitlab.psirt]);
+    });
+    world.secfix(&["mr"]).ok().says("up to date").never_says("updated");
+    world.secfix(&["mr", "--title", "Other"]).ok().says("updated");
+    assert!(gitlab.server.change(|state| state.merge_request(gitlab.security, 1).unwrap().title == "Other"));
+}
+
+#[test]
+fn what_is_not_pushed_is_not_reviewed() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.secfix(&["init"]).ok();
+    world.secfix(&["mr"]).ends(2).warns("`main` is no branch of a fix").warns("git secfix mr NAME");
+    world.secfix(&["mr", "other"]).ends(1).warns("there is no branch of the fix `other`");
+    world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
+    world.commit("fixed", "embargoed\n");
+    world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection` is not pushed").warns("git secfix push");
+    world.secfix(&["push"]).ok();
+    world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection-18-4` holds no commit").warns("git cherry-pick");
+    world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();
+    world.commit("fixed", "more\n");
+    world.secfix(&["mr"]).ends(1).warns("has commits that are not pushed").warns("git secfix push");
+    world.git(&["reset", "--quiet", "--hard", "HEAD~2"]).ok();
+    world.secfix(&["mr"]).ends(1).warns("that this clone does not have").warns("git fetch security");
+    assert_eq!(gitlab.requests(), [0u64; 0]);
+}
+
+#[test]
+fn nothing_is_opened_where_others_can_read() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    for visibility in [Visibility::Public, Visibility::Internal] {
+        gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = visibility);
+        world.secfix(&["mr"]).ends(3).warns("a merge request there would be a disclosure");
+    }
+    gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = Visibility::Private);
+    gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
+    world.secfix(&["mr"]).ends(3).warns("is public, so it is fixed in");
+    gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = true);
+    gitlab.server.change(|state| state.project_mut(SEC).unwrap().archived = true);
+    world.secfix(&["mr"]).ends(1).warns("is archived");
+    assert_eq!(gitlab.requests(), [0u64; 0]);
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+}
+
+#[test]
+fn wrong_wishes_are_told_before_anything_is_opened() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    world.secfix(&["mr", "-r", "nobody"]).ends(2).warns("there is no user `nobody`");
+    world.secfix(&["mr", "-m", "none"]).ends(2).warns("there is no active milestone `none`");
+    world.secfix(&["mr", "--title", " "]).ends(2).warns("the title is empty");
+    world.secfix(&["mr", "--issue", "0"]).ends(2).warns("names no issue");
+    world.secfix(&["mr", "--issue", "9999"]).ends(1).warns("there is no issue");
+    world.secfix(&["mr", "--draft", "--ready"]).ends(2);
+    assert_eq!(gitlab.requests(), [0u64; 0]);
+}
+
+#[test]
+fn a_merge_request_in_the_wrong_place_is_closed_and_said() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    // A server that answers with another merge request than the one that was asked for.
+    gitlab.server.change(|state| state.project_mut(SEC).unwrap().members.clone());
+    let elsewhere = format!(
+        r#"{{"iid":77,"project_id":{},"source_project_id":{},"source_branch":"security-prompt-injection","target_branch":"main","title":"x","state":"opened","web_url":"http://x/public/-/merge_requests/77"}}"#,
+        gitlab.canonical, gitlab.security
+    );
+    let fault = Fault::Body { status: 201, content_type: "application/json".to_owned(), body: elsewhere };
+    let at = At::Matching { method: Some("POST".to_owned()), path_contains: "/merge_requests".to_owned() };
+    gitlab.server.inject(Injected { at, fault, times: u32::MAX });
+    world.secfix(&["mr"]).ends(3).warns("which is not what was asked").warns("tell PSIRT");
+    let closings: Vec<_> = gitlab.server.log().into_iter().filter(|logged| logged.method == "PUT").collect();
+    assert_eq!(closings[0].path, format!("/api/v4/projects/{}/merge_requests/77", gitlab.canonical));
+    assert!(closings[0].body.contains("state_event=close"));
+}
+
+#[test]
+fn closed_and_merged_ones_are_left_alone() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    world.secfix(&["mr"]).ok();
+    gitlab.server.change(|state| {
+        for request in &mut state.project_mut(SEC).unwrap().merge_requests {
+            request.state = if request.target_branch == "main" { "merged" } else { "closed" }.to_owned();
+        }
+    });
+    world.secfix(&["mr"]).ok().says("merged already").says("opened");
+    assert_eq!(gitlab.requests().len(), 5, "two new ones in place of those that were closed");
+}
+
+/// Every fault at every request: an exit code of the table, a message with a hint, nothing twice, and
+/// the second run completes.
+#[test]
+fn any_fault_at_any_request_is_survived() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    gitlab.server.clear_log();
+    world.secfix(&["mr"]).ok();
+    let count = gitlab.server.log().iter().filter(|logged| logged.path.starts_with("/api/")).count();
+    assert!(count >= 9, "{count} requests");
+    let forget = || gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
+    let faults = [
+        (Fault::Status(401), vec![4]),
+        (Fault::Status(403), vec![1]),
+        (Fault::Status(404), vec![0, 1]),
+        (Fault::Status(409), vec![1]),
+        (Fault::Status(422), vec![1]),
+        (Fault::Status(429), vec![0]),
+        (Fault::Status(500), vec![0]),
+        (Fault::Status(502), vec![0]),
+        (Fault::Dropped, vec![0]),
+        (Fault::DroppedAfter, vec![0]),
+        (Fault::Truncated, vec![0]),
+        (Fault::Redirect { status: 302, location: "https://evil.example/".to_owned() }, vec![5]),
+        (
+            Fault::Body {
+                status: 200,
+                content_type: "text/html".to_owned(),
+                body: "<title>Sign in</title>".to_owned(),
+            },
+            vec![0, 5],
+        ),
+    ];
+    for (fault, codes) in faults {
+        for number in 0..count {
+            forget();
+            gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
+            let ran = world.secfix(&["mr"]).never_says(TOKEN);
+            gitlab.server.clear_faults();
+            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+            if ran.code != 0 {
+                ran.warns("error: ").warns("hint: ");
+            }
+            world.secfix(&["mr"]).ok();
+            assert_eq!(gitlab.pairs(), THREE, "{fault:?} at request {number}");
+            assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_may_only_read_is_told_so() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    gitlab.server.change(|state| {
+        state.add_token("glpat-reader", TokenSpec { scopes: vec!["read_api"], ..TokenSpec::of(gitlab.engineer) });
+    });
+    world.set("SECFIX_TOKEN", "glpat-reader");
+    world.secfix(&["status"]).ok();
+    world.secfix(&["mr"]).ends(4).warns("insufficient_scope").warns("git secfix auth login");
+}

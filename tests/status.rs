@@ -1,0 +1,327 @@
+//! `git secfix status`.
+
+use std::time::{Duration, Instant};
+
+use git_secfix::rehearsal::{At, Fault, Injected};
+
+use crate::support::{GitLab, SEC, World, each_git, gitlab::TOKEN};
+
+/// The document of `status --json`.
+fn document(world: &World, arguments: &[&str]) -> serde_json::Value {
+    let ran = world.secfix(&[&["status", "--json"], arguments].concat()).ok();
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    document["fixes"][0].clone()
+}
+
+fn blockers(fix: &serde_json::Value) -> Vec<String> {
+    fix["blockers"].as_array().unwrap().iter().map(|blocker| blocker["text"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A fix with its merge requests opened, looked at once so that the server knows what can be merged.
+fn with_requests(world: &World) -> GitLab {
+    let gitlab = GitLab::of(world);
+    world.with_pushed_fix(gitlab.issue);
+    world.secfix(&["mr"]).ok();
+    world.secfix(&["status"]).ok();
+    gitlab
+}
+
+#[test]
+fn the_whole_way_up_to_the_merge() {
+    each_git(|world| {
+        let gitlab = GitLab::of(world);
+        world.secfix(&["init"]).ok();
+        world.secfix(&["branch", "prompt-injection", "-b", "18-4", "--issue", &gitlab.issue.to_string()]).ok();
+        world.secfix(&["status"]).ok().says("step 4 of 16: branches").says("next        commit the fix");
+        world.commit("fixed", "embargoed\n");
+        world
+            .secfix(&["status"])
+            .ok()
+            .says("step 5 of 16: backports")
+            .says("`security-prompt-injection-18-4` holds no commit")
+            .says("git cherry-pick -x security/main..security-prompt-injection");
+        world.git(&["switch", "--quiet", "security-prompt-injection-18-4"]).ok();
+        world.git(&["cherry-pick", "-x", "security/main..security-prompt-injection"]).ok();
+        world.secfix(&["status"]).ok().says("step 6 of 16: push").says("next        git secfix push prompt-injection");
+        world.secfix(&["push"]).ok();
+        world
+            .secfix(&["status"])
+            .ok()
+            .says("step 7 of 16: merge requests")
+            .says("next        git secfix mr prompt-injection");
+        world.secfix(&["mr"]).ok();
+        world
+            .secfix(&["status"])
+            .ok()
+            .says("step 8 of 16: review")
+            .says("PSIRT approval of !")
+            .says("maintainer approval of !")
+            .says("next        git secfix status prompt-injection --watch");
+        gitlab.approve_all();
+        world.secfix(&["status"]).ok();
+        let shown = world.secfix(&["status"]).ok().says("step 9 of 16: merge").says("is not merged");
+        shown.never_says("warning");
+        assert_eq!(document(world, &[])["gates"]["merge"], true);
+        assert_eq!(document(world, &[])["gates"]["disclose"], false);
+        gitlab.server.change(|state| {
+            for request in &mut state.project_mut(SEC).unwrap().merge_requests {
+                request.state = "merged".to_owned();
+            }
+        });
+        world.secfix(&["status"]).ok().says("step 11 of 16: deployment").says("deployment is not known");
+        assert_eq!(document(world, &[])["gates"]["disclose"], false);
+    });
+}
+
+#[test]
+fn what_people_see() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.server.change(|state| {
+        for iid in 1..=3 {
+            state.approve(gitlab.security, iid, gitlab.maintainer);
+        }
+        let running = state.merge_request(gitlab.security, 3).unwrap().clone();
+        let (_, pipeline) = state.head_pipeline(&running).unwrap();
+        let pipeline = pipeline.id;
+        state.set_pipeline_status(pipeline, "running");
+        state.add_thread(gitlab.security, 3, gitlab.maintainer, "Why here?");
+    });
+    let ran = world.secfix(&["status"]).ok();
+    // The due date is years away; how far changes every day.
+    let days = regex_free_days(&ran.stdout);
+    insta::assert_snapshot!(ran.to_string().replace(&days, "in N days"));
+}
+
+/// The words `in 1234 days`, as the text has them.
+fn regex_free_days(text: &str) -> String {
+    let start = text.find("due in ").unwrap() + "due ".len();
+    let end = text[start..].find(" days").unwrap() + start + " days".len();
+    text[start..end].to_owned()
+}
+
+#[test]
+fn a_colleague_sees_the_same_from_another_clone() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    let mine = document(&world, &[]);
+    let colleague = world.colleague();
+    let ran = world.secfix_in(&colleague, &["status", "prompt-injection", "--json"]).ok();
+    let theirs: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let theirs = &theirs["fixes"][0];
+    // The issue is found again from the merge request.
+    for part in ["issue", "blockers", "step", "gates"] {
+        assert_eq!(mine[part], theirs[part], "{part}");
+    }
+    assert_eq!(theirs["targets"][0]["pushed"], "only in security");
+    // From a clone that was made before the branches were pushed, too.
+    world.git_in(&colleague, &["update-ref", "-d", "refs/remotes/security/security-prompt-injection"]).ok();
+    world.git_in(&colleague, &["update-ref", "-d", "refs/remotes/security/security-prompt-injection-18-4"]).ok();
+    world.git_in(&colleague, &["update-ref", "-d", "refs/remotes/security/security-prompt-injection-18-3"]).ok();
+    let ran = world.secfix_in(&colleague, &["status", "prompt-injection", "--json"]).ok();
+    let again: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(again["fixes"][0]["blockers"], theirs["blockers"]);
+    let all = world.secfix_in(&colleague, &["status", "--all"]).ok().says("prompt-injection  due in");
+    assert_eq!(all.stdout.matches("step 8 of 16").count(), 1);
+    assert!(gitlab.requests().len() == 3);
+}
+
+#[test]
+fn every_open_fix_is_listed() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    world.secfix(&["branch", "other"]).ok();
+    let ran = world.secfix(&["status", "--all"]).ok();
+    assert!(ran.stdout.contains("other  step 4 of 16") && ran.stdout.contains("prompt-injection  due"), "{ran}");
+    world.secfix(&["status", "--all", "other"]).ends(2);
+    assert_eq!(gitlab.requests().len(), 3);
+}
+
+#[test]
+fn what_a_newer_gitlab_says_never_opens_the_gate() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.approve_all();
+    world.secfix(&["status"]).ok();
+    assert_eq!(document(&world, &[])["gates"]["merge"], true);
+    gitlab.server.change(|state| {
+        state.merge_request_mut(gitlab.security, 2).unwrap().forced_status = Some("sun_must_shine".to_owned());
+    });
+    let fix = document(&world, &[]);
+    assert_eq!(fix["gates"]["merge"], false);
+    assert!(blockers(&fix)[0].contains("GitLab says `sun_must_shine` of !2"), "{:?}", blockers(&fix));
+    gitlab.server.change(|state| {
+        state.merge_request_mut(gitlab.security, 2).unwrap().forced_status = None;
+        let request = state.merge_request(gitlab.security, 2).unwrap().clone();
+        let pipeline = state.head_pipeline(&request).unwrap().1.id;
+        state.pipeline_mut(pipeline).unwrap().status = "glowing".to_owned();
+    });
+    let fix = document(&world, &[]);
+    assert_eq!(fix["gates"]["merge"], false);
+    assert!(blockers(&fix).contains(&"pipeline of !2 has not passed: `glowing`".to_owned()), "{:?}", blockers(&fix));
+    gitlab.server.change(|state| {
+        state.merge_request_mut(gitlab.security, 2).unwrap().state = "frozen".to_owned();
+    });
+    let fix = document(&world, &[]);
+    assert_eq!(fix["gates"]["merge"], false);
+}
+
+#[test]
+fn a_push_after_an_approval_is_pointed_out() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.server.change(|state| state.project_mut(SEC).unwrap().reset_approvals_on_push = false);
+    gitlab.approve_all();
+    world.secfix(&["status"]).ok().never_says("approved before");
+    std::thread::sleep(Duration::from_millis(20));
+    world.commit("fixed", "more\n");
+    world.secfix(&["status"]).ok().says("step 6 of 16: push").says("has commits that are not pushed");
+    world.secfix(&["push"]).ok();
+    world.secfix(&["status"]).ok();
+    world.secfix(&["status"]).ok().warns("approved before the newest push");
+}
+
+#[test]
+fn without_approval_rules_configured_people_count() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.server.change(|state| state.premium = false);
+    let fix = document(&world, &[]);
+    let text = blockers(&fix).join("\n");
+    assert!(text.contains("maintainer approval of !1 cannot be told: it has no approval rules"), "{text}");
+    assert!(text.contains("PSIRT approval of !1 cannot be told: this token may not see who belongs to @"), "{text}");
+    world.set("SECFIX_APPROVALS_MAINTAINER_USERS", "maintainer");
+    gitlab.server.change(|state| {
+        let group = state.groups.iter().find(|group| group.path.ends_with("psirt-group")).unwrap().id;
+        state.add_group_member(group, gitlab.engineer, 10);
+    });
+    gitlab.approve_all();
+    world.secfix(&["status"]).ok();
+    let fix = document(&world, &[]);
+    assert_eq!(fix["gates"]["merge"], true, "{:?}", blockers(&fix));
+    world.secfix(&["status"]).ok().warns("nothing but git-secfix enforces approvals");
+}
+
+#[test]
+fn the_role_of_a_rule_that_is_gone_is_not_taken_for_granted() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.approve_all();
+    gitlab.server.change(|state| {
+        state.project_mut(SEC).unwrap().approval_rules.retain(|rule| rule.name != "Maintainers");
+    });
+    let fix = document(&world, &[]);
+    assert_eq!(fix["gates"]["merge"], false);
+    assert!(blockers(&fix).iter().any(|text| text.contains("maintainer approval of !2 cannot be told")), "{fix}");
+}
+
+#[test]
+fn a_public_issue_and_an_unseen_one_shut_every_gate() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    gitlab.approve_all();
+    gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
+    world.secfix(&["status"]).ok().says("step 1 of 16: triage").says("is public: fix it in the public project");
+    let number = gitlab.issue;
+    gitlab.server.change(|state| {
+        let issue = state.issue_mut(gitlab.canonical, number).unwrap();
+        issue.confidential = true;
+        issue.author = gitlab.psirt;
+        issue.assignees.clear();
+        state.project_mut(crate::support::CAN).unwrap().members.retain(|member| member.user != gitlab.engineer);
+    });
+    let fix = document(&world, &[]);
+    assert!(blockers(&fix)[0].contains("whether the issue is confidential is not known"), "{fix}");
+    for gate in ["request", "merge", "disclose", "tag"] {
+        assert_eq!(fix["gates"][gate], false, "{gate}");
+    }
+}
+
+#[test]
+fn watching_ends_with_the_review() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    let mut command = world.command("git", &["secfix", "status", "--watch=1"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    // A server that does not answer for a while does not end it.
+    gitlab.server.inject(Injected { at: At::Every, fault: Fault::Status(503), times: 40 });
+    std::thread::sleep(Duration::from_millis(500));
+    gitlab.server.clear_faults();
+    gitlab.approve_all();
+    let output = child.wait_with_output().unwrap();
+    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{shown}{said}");
+    assert!(shown.contains("step 8 of 16") && shown.contains("step 9 of 16"), "{shown}{said}");
+    assert!(said.contains("looking again in 1 s"), "{said}");
+    world.secfix(&["status", "--watch=0"]).ends(2);
+    world.secfix(&["status", "--watch", "--json"]).ends(2);
+}
+
+/// Every fault at every request: an exit code of the table, a message with a hint, and the next run
+/// says what the first would have.
+#[test]
+fn any_fault_at_any_request_is_told() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    let good = world.secfix(&["status"]).ok().stdout;
+    gitlab.server.clear_log();
+    world.secfix(&["status"]).ok();
+    let count = gitlab.server.log().len();
+    assert!(count >= 20, "{count} requests");
+    for (fault, codes) in [
+        (Fault::Status(401), vec![4]),
+        (Fault::Status(403), vec![0, 1]),
+        (Fault::Status(404), vec![0, 1]),
+        (Fault::Status(429), vec![0]),
+        (Fault::Status(500), vec![0]),
+        (Fault::Status(502), vec![0]),
+        (Fault::Dropped, vec![0]),
+        (Fault::DroppedAfter, vec![0]),
+        (Fault::Truncated, vec![0]),
+        (Fault::Redirect { status: 307, location: "https://evil.example/".to_owned() }, vec![5]),
+        (
+            Fault::Body {
+                status: 200,
+                content_type: "text/html".to_owned(),
+                body: "<title>Sign in</title>".to_owned(),
+            },
+            vec![5],
+        ),
+        (Fault::Body { status: 200, content_type: "application/json".to_owned(), body: "{}".to_owned() }, vec![0, 5]),
+    ] {
+        for number in 0..count {
+            gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
+            let ran = world.secfix(&["status"]).never_says(TOKEN);
+            gitlab.server.clear_faults();
+            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+            // Whatever could not be read, nothing looks better than it is.
+            assert!(!ran.stdout.contains("step 9"), "{fault:?} at request {number}: {ran}");
+            if ran.code != 0 {
+                ran.warns("error: ").warns("hint: ");
+            }
+        }
+        assert_eq!(world.secfix(&["status"]).ok().stdout, good);
+    }
+}
+
+#[test]
+fn independent_requests_run_at_once() {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    let delay = Duration::from_millis(200);
+    gitlab.server.inject(Injected { at: At::Every, fault: Fault::Delay(delay), times: u32::MAX });
+    gitlab.server.clear_log();
+    let started = Instant::now();
+    world.secfix(&["status"]).ok();
+    let took = started.elapsed();
+    // Not the time is asserted, which belongs to the machine, but how many rounds there were: a round
+    // is over when a request starts after all those before it were answered.
+    let mut starts: Vec<Duration> = gitlab.server.log().iter().map(|logged| logged.started).collect();
+    starts.sort();
+    let rounds = 1 + starts.windows(2).filter(|pair| pair[1] - pair[0] > delay / 2).count();
+    assert!(rounds <= 3, "{rounds} rounds in {took:?}: {starts:?}");
+    assert!(starts.len() > 20, "{} requests", starts.len());
+}

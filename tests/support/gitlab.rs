@@ -1,0 +1,129 @@
+//! The local GitLab over the projects of a world, with the people of a fix, and whole fixes in it.
+
+use std::path::PathBuf;
+
+use git_secfix::rehearsal::{IssueSpec, Options, Server, State, TokenSpec, Visibility};
+
+use super::{CAN, Ran, SEC, World};
+
+pub(crate) const TOKEN: &str = "glpat-engineer-SECRET";
+pub(crate) const DUE: &str = "2030-01-31";
+
+/// The local GitLab of a world.
+pub(crate) struct GitLab {
+    pub(crate) server: Server,
+    pub(crate) engineer: u64,
+    pub(crate) maintainer: u64,
+    pub(crate) psirt: u64,
+    pub(crate) canonical: u64,
+    pub(crate) security: u64,
+    /// The number of the confidential issue in the public project.
+    pub(crate) issue: u64,
+}
+
+impl GitLab {
+    /// Starts it over the world's projects, and gives the world its address and the engineer's token.
+    pub(crate) fn of(world: &World) -> Self {
+        let mut state = State::default();
+        let engineer = state.add_user("engineer", "An Engineer");
+        let maintainer = state.add_user("maintainer", "A Maintainer");
+        let psirt = state.add_user("psirt-person", "A Person of PSIRT");
+        for (user, secret) in [(engineer, TOKEN), (maintainer, "glpat-maintainer"), (psirt, "glpat-psirt")] {
+            state.add_token(secret, TokenSpec::of(user));
+        }
+        let canonical = state.add_project(CAN, Visibility::Public);
+        let security = state.add_fork(SEC, Visibility::Private, canonical);
+        for (user, level) in [(engineer, 30), (maintainer, 40), (psirt, 30)] {
+            state.add_member(canonical, user, level);
+            state.add_member(security, user, level);
+        }
+        let group = state.add_group("gitlab-com/gl-security/product-security/psirt-group");
+        state.add_group_member(group, psirt, 30);
+        state.add_approval_rule(security, "Maintainers", &[maintainer], &[]);
+        state.add_approval_rule(security, "PSIRT", &[psirt], &["main"]);
+        state.add_label(security, "security");
+        let spec = IssueSpec {
+            title: "Prompt injection through file names".to_owned(),
+            confidential: true,
+            due_date: Some(DUE.to_owned()),
+            labels: vec!["security".to_owned(), "severity::2".to_owned()],
+            author: Some(engineer),
+            assignees: vec![engineer],
+            ..IssueSpec::default()
+        };
+        let issue = state.add_issue(canonical, spec);
+        let options = Options { git: world.path("bin/git"), ..Options::at(world.path("srv")) };
+        let server = Server::start(options, state).expect("the local GitLab starts");
+        world.set("SECFIX_GITLAB_URL", &server.url());
+        world.set("SECFIX_TOKEN", TOKEN);
+        Self { server, engineer, maintainer, psirt, canonical, security, issue }
+    }
+
+    /// Approves as everybody who is asked to, and starts the check whether it can be merged.
+    pub(crate) fn approve_all(&self) {
+        for iid in self.requests() {
+            self.server.change(|state| {
+                state.approve(self.security, iid, self.maintainer);
+                if state.merge_request(self.security, iid).is_some_and(|request| request.target_branch == "main") {
+                    state.approve(self.security, iid, self.psirt);
+                }
+            });
+        }
+    }
+
+    /// The numbers of all merge requests in security.
+    pub(crate) fn requests(&self) -> Vec<u64> {
+        self.requests_of(SEC)
+    }
+
+    pub(crate) fn requests_of(&self, project: &str) -> Vec<u64> {
+        self.server
+            .change(|state| {
+                state.project(project).map(|found| found.merge_requests.iter().map(|request| request.iid).collect())
+            })
+            .unwrap_or_default()
+    }
+
+    /// Branch to branch of every merge request in security, in the order in which they were opened.
+    pub(crate) fn pairs(&self) -> Vec<String> {
+        self.server.change(|state| {
+            let mut pairs: Vec<String> = state
+                .project(SEC)
+                .unwrap()
+                .merge_requests
+                .iter()
+                .map(|request| format!("{} -> {} {}", request.source_branch, request.target_branch, request.state))
+                .collect();
+            pairs.sort();
+            pairs
+        })
+    }
+}
+
+impl World {
+    /// A prepared clone with a fix of one commit on `main` and on two lines, pushed to security.
+    pub(crate) fn with_pushed_fix(&self, issue: u64) {
+        self.secfix(&["init"]).ok();
+        let issue = issue.to_string();
+        self.secfix(&["branch", "prompt-injection", "-b", "18-4", "-b", "18-3", "--issue", &issue]).ok();
+        self.commit("fixed", "embargoed\n");
+        for line in ["18-4", "18-3"] {
+            self.git(&["switch", "--quiet", &format!("security-prompt-injection-{line}")]).ok();
+            self.git(&["cherry-pick", "-x", "security-prompt-injection"]).ok();
+        }
+        self.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+        self.secfix(&["push"]).ok();
+    }
+
+    /// Another person's clone of the same projects, prepared; for [`World::secfix_in`].
+    pub(crate) fn colleague(&self) -> PathBuf {
+        let clone = self.path("colleague");
+        self.git_in(self.root(), &["clone", "--quiet", &format!("git@gitlab.com:{CAN}.git"), "colleague"]).ok();
+        self.secfix_in(&clone, &["init"]).ok();
+        clone
+    }
+
+    pub(crate) fn secfix_in(&self, dir: &std::path::Path, arguments: &[&str]) -> Ran {
+        self.git_in(dir, &[&["secfix"], arguments].concat())
+    }
+}
