@@ -27,6 +27,7 @@ mod init_hooks;
 mod issue;
 mod manual;
 mod mr;
+mod process;
 mod push;
 mod status;
 mod transport;

@@ -23,9 +23,9 @@ pub struct Options {
     /// Print no notes
     #[arg(short, long, global = true, display_order = 102, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print details
-    #[arg(short, long, global = true, display_order = 103)]
-    verbose: bool,
+    /// Print details, such as the requests to GitLab
+    #[arg(short, long, global = true, display_order = 103, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// When to use colour
     #[arg(long, value_name = "WHEN", global = true, display_order = 104, default_value = "auto")]
     color: Color,
@@ -64,6 +64,6 @@ impl Options {
             Color::Always => ColorWhen::Always,
             Color::Never => ColorWhen::Never,
         };
-        Ok(Context { ui: Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose }, dir })
+        Ok(Context { ui: Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose > 0 }, dir })
     }
 }

@@ -69,6 +69,9 @@ impl Program for PushArgs {
         };
         let report = Report { fix: fix.to_string(), remote, branches, done: !self.dry_run };
         context.ui.report(Self::NAME, &report, || text(&report));
+        if cfg!(feature = "network") && !self.dry_run {
+            context.ui.note(&format!("next: git secfix mr {fix}"));
+        }
         Ok(Exit::Done)
     }
 }

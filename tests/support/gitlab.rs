@@ -24,6 +24,11 @@ pub(crate) struct GitLab {
 impl GitLab {
     /// Starts it over the world's projects, and gives the world its address and the engineer's token.
     pub(crate) fn of(world: &World) -> Self {
+        Self::under(world, "")
+    }
+
+    /// The same, under a relative URL root.
+    pub(crate) fn under(world: &World, root: &str) -> Self {
         let mut state = State::default();
         let engineer = state.add_user("engineer", "An Engineer");
         let maintainer = state.add_user("maintainer", "A Maintainer");
@@ -52,7 +57,7 @@ impl GitLab {
             ..IssueSpec::default()
         };
         let issue = state.add_issue(canonical, spec);
-        let options = Options { git: world.path("bin/git"), ..Options::at(world.path("srv")) };
+        let options = Options { git: world.path("bin/git"), root: root.to_owned(), ..Options::at(world.path("srv")) };
         let server = Server::start(options, state).expect("the local GitLab starts");
         world.set("SECFIX_GITLAB_URL", &server.url());
         world.set("SECFIX_TOKEN", TOKEN);

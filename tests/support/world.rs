@@ -111,6 +111,10 @@ impl World {
         self.env.lock().unwrap().push((variable.to_owned(), value.to_owned()));
     }
 
+    pub(crate) fn unset(&self, variable: &str) {
+        self.env.lock().unwrap().retain(|(name, _)| name != variable);
+    }
+
     /// A program in the clone, with this world's environment and nothing else.
     pub(crate) fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
         self.command_in(&self.work(), program, arguments)

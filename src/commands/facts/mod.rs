@@ -31,6 +31,9 @@ use crate::{
 };
 use remote::{Answers, Detail};
 
+/// Of how many fixes everything is asked at the same time.
+const FIXES_AT_ONCE: usize = 4;
+
 /// What gathering needs.
 pub(super) struct Gatherer<'a> {
     client: &'a Client,
@@ -108,7 +111,9 @@ impl<'a> Gatherer<'a> {
             .iter()
             .map(|fix| local::look(self.clone, policy, &self.issues, fix))
             .collect::<Result<Vec<_>, _>>()?;
-        let answers = at_once(&known, |known| remote::ask(client, policy, known));
+        // Each of these asks many things at once in its turn.
+        let few = known.chunks(FIXES_AT_ONCE);
+        let answers = few.flat_map(|few| at_once(few, |known| remote::ask(client, policy, known)));
         let gathered = fixes
             .iter()
             .zip(answers)
