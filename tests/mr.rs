@@ -2,7 +2,10 @@
 
 use git_secfix::rehearsal::{At, Fault, Injected, TokenSpec, Visibility};
 
-use crate::support::{CAN, GitLab, SEC, World, each_git, gitlab::TOKEN};
+use crate::support::{
+    CAN, GitLab, SEC, World, each_git,
+    gitlab::{TOKEN, in_worlds},
+};
 
 const THREE: [&str; 3] = [
     "security-prompt-injection -> main opened",
@@ -182,51 +185,47 @@ fn closed_and_merged_ones_are_left_alone() {
 /// the second run completes.
 #[test]
 fn any_fault_at_any_request_is_survived() {
-    let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
-    gitlab.server.clear_log();
-    world.secfix(&["mr"]).ok();
-    let count = gitlab.server.log().iter().filter(|logged| logged.path.starts_with("/api/")).count();
-    assert!(count >= 9, "{count} requests");
-    let forget = || gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
-    let faults = [
-        (Fault::Status(401), vec![4]),
-        (Fault::Status(403), vec![1]),
-        (Fault::Status(404), vec![0, 1]),
-        (Fault::Status(409), vec![1]),
-        (Fault::Status(422), vec![1]),
-        (Fault::Status(429), vec![0]),
-        (Fault::Status(500), vec![0]),
-        (Fault::Status(502), vec![0]),
-        (Fault::Dropped, vec![0]),
-        (Fault::DroppedAfter, vec![0]),
-        (Fault::Truncated, vec![0]),
-        (Fault::Redirect { status: 302, location: "https://evil.example/".to_owned() }, vec![5]),
-        (
-            Fault::Body {
-                status: 200,
-                content_type: "text/html".to_owned(),
-                body: "<title>Sign in</title>".to_owned(),
-            },
-            vec![0, 5],
-        ),
+    let html = |body: &str| Fault::Body { status: 200, content_type: "text/html".to_owned(), body: body.to_owned() };
+    let redirect = Fault::Redirect { status: 302, location: "https://evil.example/".to_owned() };
+    let faults: [(Fault, &[i32]); 13] = [
+        (Fault::Status(401), &[4]),
+        (Fault::Status(403), &[1]),
+        (Fault::Status(404), &[0, 1]),
+        (Fault::Status(409), &[1]),
+        (Fault::Status(422), &[1]),
+        (Fault::Status(429), &[0]),
+        (Fault::Status(500), &[0]),
+        (Fault::Status(502), &[0]),
+        (Fault::Dropped, &[0]),
+        (Fault::DroppedAfter, &[0]),
+        (Fault::Truncated, &[0]),
+        (redirect, &[5]),
+        (html("<title>Sign in</title>"), &[0, 5]),
     ];
-    for (fault, codes) in faults {
-        for number in 0..count {
-            forget();
-            gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
-            let ran = world.secfix(&["mr"]).never_says(TOKEN);
-            gitlab.server.clear_faults();
-            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
-            if ran.code != 0 {
-                ran.warns("error: ").warns("hint: ");
+    in_worlds(&faults, |faults| {
+        let world = World::new();
+        let gitlab = GitLab::of(&world);
+        world.with_pushed_fix(gitlab.issue);
+        gitlab.server.clear_log();
+        world.secfix(&["mr"]).ok();
+        let count = gitlab.server.log().len();
+        assert!(count >= 9, "{count} requests");
+        for (fault, codes) in faults {
+            for number in 0..count {
+                gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
+                gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
+                let ran = world.secfix(&["mr"]).never_says(TOKEN);
+                gitlab.server.clear_faults();
+                assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+                if ran.code != 0 {
+                    ran.warns("error: ").warns("hint: ");
+                }
+                world.secfix(&["mr"]).ok();
+                assert_eq!(gitlab.pairs(), THREE, "{fault:?} at request {number}");
+                assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
             }
-            world.secfix(&["mr"]).ok();
-            assert_eq!(gitlab.pairs(), THREE, "{fault:?} at request {number}");
-            assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
         }
-    }
+    });
 }
 
 #[test]

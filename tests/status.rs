@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use git_secfix::rehearsal::{At, Fault, Injected};
 
-use crate::support::{GitLab, SEC, World, each_git, gitlab::TOKEN};
+use crate::support::{
+    GitLab, SEC, World, each_git,
+    gitlab::{TOKEN, in_worlds},
+};
 
 /// The document of `status --json`.
 fn document(world: &World, arguments: &[&str]) -> serde_json::Value {
@@ -264,47 +267,47 @@ fn watching_ends_with_the_review() {
 /// says what the first would have.
 #[test]
 fn any_fault_at_any_request_is_told() {
-    let world = World::new();
-    let gitlab = with_requests(&world);
-    let good = world.secfix(&["status"]).ok().stdout;
-    gitlab.server.clear_log();
-    world.secfix(&["status"]).ok();
-    let count = gitlab.server.log().len();
-    assert!(count >= 20, "{count} requests");
-    for (fault, codes) in [
-        (Fault::Status(401), vec![4]),
-        (Fault::Status(403), vec![0, 1]),
-        (Fault::Status(404), vec![0, 1]),
-        (Fault::Status(429), vec![0]),
-        (Fault::Status(500), vec![0]),
-        (Fault::Status(502), vec![0]),
-        (Fault::Dropped, vec![0]),
-        (Fault::DroppedAfter, vec![0]),
-        (Fault::Truncated, vec![0]),
-        (Fault::Redirect { status: 307, location: "https://evil.example/".to_owned() }, vec![5]),
-        (
-            Fault::Body {
-                status: 200,
-                content_type: "text/html".to_owned(),
-                body: "<title>Sign in</title>".to_owned(),
-            },
-            vec![5],
-        ),
-        (Fault::Body { status: 200, content_type: "application/json".to_owned(), body: "{}".to_owned() }, vec![0, 5]),
-    ] {
-        for number in 0..count {
-            gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
-            let ran = world.secfix(&["status"]).never_says(TOKEN);
-            gitlab.server.clear_faults();
-            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
-            // Whatever could not be read, nothing looks better than it is.
-            assert!(!ran.stdout.contains("step 9"), "{fault:?} at request {number}: {ran}");
-            if ran.code != 0 {
-                ran.warns("error: ").warns("hint: ");
+    let html = |body: &str| Fault::Body { status: 200, content_type: "text/html".to_owned(), body: body.to_owned() };
+    let json =
+        |body: &str| Fault::Body { status: 200, content_type: "application/json".to_owned(), body: body.to_owned() };
+    let redirect = Fault::Redirect { status: 307, location: "https://evil.example/".to_owned() };
+    let faults: [(Fault, &[i32]); 12] = [
+        (Fault::Status(401), &[4]),
+        (Fault::Status(403), &[0, 1]),
+        (Fault::Status(404), &[0, 1]),
+        (Fault::Status(429), &[0]),
+        (Fault::Status(500), &[0]),
+        (Fault::Status(502), &[0]),
+        (Fault::Dropped, &[0]),
+        (Fault::DroppedAfter, &[0]),
+        (Fault::Truncated, &[0]),
+        (redirect, &[5]),
+        (html("<title>Sign in</title>"), &[5]),
+        (json("{}"), &[0, 5]),
+    ];
+    in_worlds(&faults, |faults| {
+        let world = World::new();
+        let gitlab = with_requests(&world);
+        let good = world.secfix(&["status"]).ok().stdout;
+        gitlab.server.clear_log();
+        world.secfix(&["status"]).ok();
+        let count = gitlab.server.log().len();
+        assert!(count >= 20, "{count} requests");
+        for (fault, codes) in faults {
+            for number in 0..count {
+                gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
+                let ran = world.secfix(&["status"]).never_says(TOKEN);
+                gitlab.server.clear_faults();
+                assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+                // Whatever could not be read, nothing looks better than it is.
+                assert!(!ran.stdout.contains("step 9"), "{fault:?} at request {number}: {ran}");
+                if ran.code != 0 {
+                    ran.warns("error: ").warns("hint: ");
+                }
             }
+            assert_eq!(world.secfix(&["status"]).ok().stdout, good);
         }
-        assert_eq!(world.secfix(&["status"]).ok().stdout, good);
-    }
+    });
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::World;
+
 use git_secfix::gitlab::{Client, Error, Options, merge_request, project, user};
 
 const SECRET: &str = "glpat-SECRETSECRETSECRET";
@@ -231,7 +233,7 @@ fn a_relative_root_is_part_of_every_address() {
 }
 
 /// A server with a certificate for `localhost`, and the certificate's file.
-fn serve_tls() -> (u16, tempfile::TempDir, PathBuf) {
+fn serve_tls(body: &'static str) -> (u16, tempfile::TempDir, PathBuf) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
@@ -253,7 +255,7 @@ fn serve_tls() -> (u16, tempfile::TempDir, PathBuf) {
             let mut tls = rustls::Stream::new(&mut connection, &mut stream);
             let mut heard = [0; 4096];
             if tls.read(&mut heard).is_ok() {
-                let _ = tls.write_all(answer("200 OK", "", PROJECT).as_bytes());
+                let _ = tls.write_all(answer("200 OK", "", body).as_bytes());
             }
         }
     });
@@ -262,7 +264,7 @@ fn serve_tls() -> (u16, tempfile::TempDir, PathBuf) {
 
 #[test]
 fn certificates_are_checked_and_further_authorities_can_be_named() {
-    let (port, folder, file) = serve_tls();
+    let (port, folder, file) = serve_tls(PROJECT);
     let url = format!("https://localhost:{port}");
     let (stranger, _) = client(&options(&url));
     let found = project::find(&stranger, "g/p");
@@ -278,4 +280,53 @@ fn certificates_are_checked_and_further_authorities_can_be_named() {
             Client::new(&Options { ca_file: Some(path), ..options(&url) }, None, trace).err().unwrap().to_string();
         assert!(error.starts_with("`gitlab.ca_file` is `") && error.contains(why), "{error}");
     }
+}
+
+const ISSUE: &str =
+    r#"{"iid":3,"title":"T","state":"opened","confidential":true,"due_date":null,"labels":[],"web_url":"https://x/3"}"#;
+
+#[test]
+fn the_environment_names_authorities_as_everywhere() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    world.set("SECFIX_TOKEN", SECRET);
+    let (port, _folder, file) = serve_tls(ISSUE);
+    world.set("SECFIX_GITLAB_URL", &format!("https://localhost:{port}"));
+    world.secfix(&["issue", "3"]).ends(5).warns("certificate").never_says(SECRET);
+    world.set("SSL_CERT_FILE", &file.to_string_lossy());
+    world.secfix(&["issue", "3"]).ok().says("confidential");
+    world.set("SSL_CERT_FILE", "/nowhere/ca.pem");
+    world.secfix(&["issue", "3"]).ends(2).warns("`SSL_CERT_FILE` is `/nowhere/ca.pem`: No such file");
+    world.unset("SSL_CERT_FILE");
+    world.set("SECFIX_GITLAB_CA_FILE", &file.to_string_lossy());
+    world.secfix(&["issue", "3"]).ok();
+}
+
+#[test]
+fn a_proxy_sees_where_we_go_and_nothing_else() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    world.set("SECFIX_TOKEN", SECRET);
+    let (proxy, heard) = serve(vec![answer("403 Forbidden", "", "")]);
+    for variable in ["https_proxy", "HTTP_PROXY", "http_proxy"] {
+        world.set(variable, &format!("http://{proxy}"));
+    }
+    world.set("SECFIX_GITLAB_URL", "https://gitlab.example");
+    world.secfix(&["issue", "3"]).ends(5).warns("cannot reach https://gitlab.example").never_says(SECRET);
+    {
+        let heard = heard.lock().unwrap();
+        assert!(heard.iter().all(|request| request.starts_with("CONNECT gitlab.example:443 ")), "{heard:?}");
+        assert!(!heard.is_empty() && heard.iter().all(|request| !request.contains("SECRET")), "{heard:?}");
+    }
+    heard.lock().unwrap().clear();
+    // What is meant for this machine is not handed to a proxy, with the token in plain text.
+    let (server, _) = serve(vec![answer("200 OK", "", ISSUE)]);
+    world.set("SECFIX_GITLAB_URL", &format!("http://{server}"));
+    world.secfix(&["issue", "3"]).ok();
+    assert!(heard.lock().unwrap().is_empty());
+    // Hosts that are left out are left out.
+    world.set("no_proxy", "gitlab.example");
+    world.set("SECFIX_GITLAB_URL", "https://gitlab.example");
+    world.secfix(&["issue", "3"]).ends(5);
+    assert!(heard.lock().unwrap().is_empty());
 }

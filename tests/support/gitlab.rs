@@ -105,6 +105,16 @@ impl GitLab {
     }
 }
 
+/// Does things that mostly wait, each few of them in a world of their own, at the same time.
+pub(crate) fn in_worlds<T: Sync>(things: &[T], work: impl Fn(&[T]) + Sync) {
+    std::thread::scope(|scope| {
+        for few in things.chunks(things.len().div_ceil(6)) {
+            let work = &work;
+            scope.spawn(move || work(few));
+        }
+    });
+}
+
 impl World {
     /// A prepared clone with a fix of one commit on `main` and on two lines, pushed to security.
     pub(crate) fn with_pushed_fix(&self, issue: u64) {
