@@ -300,6 +300,7 @@ fn a_token_is_taken_from_nowhere_else() {
         vec!["login".to_owned(), "--token".to_owned(), FULL.to_owned()],
         vec!["login".to_owned(), format!("--stdin={FULL}")],
         vec![FULL.to_owned()],
+        vec!["logout".to_owned(), "--host".to_owned(), FULL.to_owned()],
     ] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ran = world.secfix(&[&["auth"], &arguments[..]].concat()).ends(2);

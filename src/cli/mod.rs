@@ -1,7 +1,6 @@
 //! From a command line to a command, and from its end to an exit code.
 
 pub mod completions;
-mod exposed;
 pub mod front;
 pub mod manual;
 pub mod options;
@@ -12,7 +11,7 @@ use clap::Command;
 
 use crate::{
     commands::{Failure, Program},
-    domain::exit::Exit,
+    domain::{exit::Exit, token_shape::ends_with_token},
     ui::Ui,
 };
 use options::Options;
@@ -39,7 +38,7 @@ pub fn run<P: Program>() -> ExitCode {
     let (options, program) = match parsed {
         Ok(parsed) => parsed,
         // The parser repeats what it does not understand, and a token must not be repeated.
-        Err(_) if exposed::is_token_among(std::env::args_os()) => {
+        Err(_) if std::env::args_os().any(|argument| ends_with_token(&argument.to_string_lossy())) => {
             return end(Ui::default(), &Failure::exposed_token(), Exit::Usage.code());
         }
         Err(error) => error.exit(),

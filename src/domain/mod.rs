@@ -14,6 +14,7 @@ pub mod project;
 pub mod push;
 pub mod push_options;
 pub mod runbook;
+pub mod token_shape;
 pub mod token_variables;
 pub mod verdict;
 pub mod version;

@@ -197,8 +197,13 @@ impl fmt::Display for KeyringError {
             Reason::Dismissed => f.write_str("it is locked, and the question for its password was dismissed")?,
             Reason::NoAnswer(waited) => write!(
                 f,
-                "it did not answer within {} seconds; it may wait for a password that nobody is asked for",
-                waited.as_secs_f32()
+                "it did not answer within {} seconds; it may {}",
+                waited.as_secs_f32(),
+                if around.has_screen {
+                    "be asking for its password in a window"
+                } else {
+                    "wait for a password that nobody is asked for"
+                }
             )?,
             Reason::Other(text) => f.write_str(text)?,
             Reason::NoToken(_) | Reason::Several => {}
@@ -231,6 +236,9 @@ impl KeyringError {
             Reason::NoDefault => vec![MAKE_DEFAULT],
             Reason::Locked => vec![UNLOCK],
             Reason::Dismissed => vec!["run it again, and answer the question"],
+            Reason::NoAnswer(_) if around.has_screen => {
+                vec!["answer the window that asks for its password, and run it again"]
+            }
             Reason::NoAnswer(_) => vec![ANSWER],
             Reason::Other(_) => vec![],
         }
@@ -299,6 +307,8 @@ mod tests {
         let text = |variables| around(variables).trouble(Reason::NoProvider).to_string();
         assert!(text(&[("WSL_DISTRO_NAME", "Debian")]).ends_with("; WSL starts none by itself"));
         assert!(text(&[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]).ends_with("; that is usual in an ssh session"));
+        let asked = around(&[("DISPLAY", ":0")]).trouble(Reason::NoAnswer(Duration::from_secs(3)));
+        assert!(STORE != "Secret Service" || asked.to_string().ends_with("asking for its password in a window"));
         let fish = around(&[("SHELL", "/usr/bin/fish")]).trouble(Reason::Locked).ways_out();
         assert!(cfg!(windows) || fish.contains("read --silent --export SECFIX_TOKEN"), "{fish}");
     }

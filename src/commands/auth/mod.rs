@@ -10,7 +10,7 @@ mod standing;
 mod status;
 
 use super::{Context, Failure, Program};
-use crate::domain::exit::Exit;
+use crate::domain::{exit::Exit, token_shape::ends_with_token};
 
 /// Keep the token that GitLab is talked to with, look at it, or remove it
 ///
@@ -42,8 +42,13 @@ enum What {
 #[derive(Debug, clap::Args)]
 struct HostArgs {
     /// The GitLab instance, if not the one of the settings: `gitlab.com`, `https://git.example/gitlab`
-    #[arg(long, value_name = "HOST|URL", value_hint = clap::ValueHint::Hostname)]
+    #[arg(long, value_name = "HOST|URL", value_hint = clap::ValueHint::Hostname, value_parser = host)]
     host: Option<String>,
+}
+
+/// The name of a host is asked of the network, and a token by mistake in its place would be, too.
+fn host(text: &str) -> Result<String, String> {
+    if ends_with_token(text) { Err("that is no host".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 impl Program for AuthArgs {

@@ -1,17 +1,18 @@
 //! Tokens that somebody typed where they do not belong: recognised by the prefixes that GitLab gives
 //! them, so that they are not repeated.
 
-use std::ffi::OsString;
-
 /// Shorter texts are no tokens, but names such as `glib-fix`.
 const SHORTEST: usize = 20;
 
-/// Whether one of the arguments is, or ends with, a token: `glpat-…`, `--option=glpat-…`.
-pub(super) fn is_token_among(arguments: impl IntoIterator<Item = OsString>) -> bool {
-    arguments.into_iter().any(|argument| {
-        let argument = argument.to_string_lossy();
-        argument.match_indices("gl").any(|(at, _)| is_token(&argument[at..]))
-    })
+/// Whether an argument is, or ends with, a token: `glpat-…`, `--option=glpat-…`.
+///
+/// ```
+/// use git_secfix::domain::token_shape::ends_with_token;
+/// assert!(ends_with_token("--token=glpat-0123456789abcdefghij"));
+/// assert!(!ends_with_token("prompt-injection"));
+/// ```
+pub fn ends_with_token(argument: &str) -> bool {
+    argument.match_indices("gl").any(|(at, _)| is_token(&argument[at..]))
 }
 
 /// `gl`, the letters of a kind (`pat`, `oas`, `rt`, …), a hyphen, and a long text with a digit.
@@ -28,20 +29,16 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn found(argument: &str) -> bool {
-        is_token_among([OsString::from(argument)])
-    }
-
     #[test]
     fn tokens_are_told_from_names() {
         for token in
             ["glpat-0123456789abcdefghij", "--token=gloas-0123456789abcdefghij", "-tglpat-0a_-.6789abcdefghij.01.x"]
         {
-            assert!(found(token), "{token}");
+            assert!(ends_with_token(token), "{token}");
         }
         for name in ["prompt-injection", "glib-fix-of-a-long-name-without-digits", "glpat-short1", "security-glob-18-4"]
         {
-            assert!(!found(name), "{name}");
+            assert!(!ends_with_token(name), "{name}");
         }
     }
 }
