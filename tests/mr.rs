@@ -240,3 +240,55 @@ fn a_token_that_may_only_read_is_told_so() {
     world.secfix(&["status"]).ok();
     world.secfix(&["mr"]).ends(4).warns("insufficient_scope").warns("git secfix auth login");
 }
+
+#[test]
+fn their_pages_are_opened_without_the_token() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    world.write_program("bin/xdg-open", "#!/bin/sh\n{ echo \"$@\"; env; } >>\"$SRV/../browser.log\"\n");
+    world.secfix(&["mr", "--web"]).ok();
+    let opened = world.read("browser.log");
+    assert_eq!(opened.matches("/-/merge_requests/").count(), 3, "{opened}");
+    assert!(!opened.contains("SECRET"), "{opened}");
+    let json = world.secfix(&["mr", "--json"]).ok();
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["merge_requests"][0]["state"], "up to date");
+    assert_eq!(document["merge_requests"][0]["target"], "main");
+}
+
+/// Two people at once, or one who is impatient: each branch still has one.
+#[test]
+fn two_at_once_open_one_each() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| world.secfix(&["mr"]).ok());
+        }
+    });
+    assert_eq!(gitlab.pairs(), THREE);
+}
+
+/// Killed at any request that changes something, and run again.
+#[test]
+fn killed_and_run_again_it_completes() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    for milliseconds in [30, 60, 90, 120, 160, 200, 250] {
+        gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
+        let at = At::Matching { method: Some("POST".to_owned()), path_contains: "merge_requests".to_owned() };
+        let delay = Fault::Delay(std::time::Duration::from_millis(100));
+        gitlab.server.inject(Injected { at, fault: delay, times: u32::MAX });
+        let programs = std::path::Path::new(env!("CARGO_BIN_EXE_git-secfix")).parent().unwrap();
+        let mut child = world.command(programs.join("git-secfix-mr"), &[]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gitlab.server.clear_faults();
+        world.secfix(&["mr"]).ok();
+        assert_eq!(gitlab.pairs(), THREE, "killed after {milliseconds} ms");
+    }
+}
