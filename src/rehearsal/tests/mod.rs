@@ -1,6 +1,16 @@
 //! Tests over real HTTP, with real repositories.
 
+mod access;
+mod approvals;
+mod faults;
+mod git;
+mod issues;
 mod merge_requests;
+mod merging;
+mod operations;
+mod paging;
+mod pipelines;
+mod repository;
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -108,7 +118,7 @@ impl Local {
         self.git(&repository, &["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap(), &start]);
         fs::write(tree.join(file), text).unwrap();
         self.git(&tree, &["add", "."]);
-        self.git(&tree, &["commit", "--quiet", "--message", &format!("Change {file}")]);
+        self.git(&tree, &["commit", "--quiet", "--allow-empty", "--message", &format!("Change {file}")]);
         let commit = self.git(&tree, &["rev-parse", "HEAD"]);
         self.git(&repository, &["update-ref", &format!("refs/heads/{branch}"), &commit]);
         self.git(&repository, &["worktree", "remove", "--force", tree.to_str().unwrap()]);
