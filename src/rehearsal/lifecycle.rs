@@ -120,7 +120,12 @@ fn add_version(state: &mut State, at: RequestAt, source: &Repository, target: &R
     let project = &state.projects[at.project];
     let request = &project.merge_requests[at.request];
     let reference = format!("refs/merge-requests/{}/head", request.iid);
-    target.fetch(source, &format!("+refs/heads/{}:{reference}", request.source_branch))?;
+    let branch = format!("refs/heads/{}", request.source_branch);
+    if source.folder == target.folder {
+        target.must(&["update-ref", &reference, &branch])?;
+    } else {
+        target.fetch(source, &format!("+{branch}:{reference}"))?;
+    }
     let Some(head) = target.tip(&reference)? else { return Ok(()) };
     let start = request.target_head.clone().unwrap_or_else(|| head.clone());
     let base = target.merge_base(&start, &head)?.unwrap_or_else(|| start.clone());

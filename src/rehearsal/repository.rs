@@ -182,11 +182,11 @@ impl Repository {
         Ok(self.run(&arguments)?.status.success())
     }
 
-    /// Fetches a commit or reference of another repository on this machine.
+    /// Fetches references of another repository on this machine.
     pub(super) fn fetch(&self, other: &Self, refspec: &str) -> io::Result<()> {
         let other = other.folder.to_string_lossy();
-        let arguments = ["-c", "gc.auto=0", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &other, refspec];
-        self.must(&arguments).map(drop)
+        let arguments = ["-c", "maintenance.auto=false", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        self.must(&[&arguments[..], &[&other, refspec]].concat()).map(drop)
     }
 }
 

@@ -49,10 +49,10 @@ fn edit(call: &mut Call<'_>) -> Answer {
         return Err(Reply::invalid("title", "can't be blank"));
     }
     let target = given.text("target_branch").filter(|target| *target != call.request(at).target_branch);
-    if let Some(target) = &target {
-        if call.repository_at(at.project).branch(target)?.is_none() {
-            return Err(Reply::invalid("target_branch", "does not exist"));
-        }
+    if let Some(target) = &target
+        && call.repository_at(at.project).branch(target)?.is_none()
+    {
+        return Err(Reply::invalid("target_branch", "does not exist"));
     }
     let request = call.request(at);
     let opens = event.as_deref() == Some("reopen") && request.state == "closed";

@@ -185,7 +185,7 @@ fn link(call: &mut Call<'_>) -> Answer {
         let issues = &call.state.projects[project].issues;
         Some((project, issues.iter().position(|issue| Some(issue.iid) == iid)?))
     });
-    let other = other.filter(|other| sees(call, *other)).ok_or_else(|| Reply::nowhere())?;
+    let other = other.filter(|other| sees(call, *other)).ok_or_else(Reply::nowhere)?;
     let (source, target) = (call.state.projects[at.0].issues[at.1].id, call.state.projects[other.0].issues[other.1].id);
     if call.state.projects[at.0].issues[at.1].links.iter().any(|(_, id)| *id == target) {
         return Err(Reply::message(409, "Issue(s) already assigned"));

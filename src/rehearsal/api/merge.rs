@@ -44,11 +44,11 @@ fn merge(call: &mut Call<'_>) -> Answer {
     if !access::may_merge(call.state, project, &request.target_branch, Some(user)) {
         return Err(Reply::unauthorized());
     }
-    if let Some(sha) = call.parameters.text("sha") {
-        if request.sha() != Some(&sha) {
-            let head = request.sha().unwrap_or_default();
-            return Err(Reply::message(409, format!("SHA does not match HEAD of source branch: {head}")));
-        }
+    if let Some(sha) = call.parameters.text("sha")
+        && request.sha() != Some(&sha)
+    {
+        let head = request.sha().unwrap_or_default();
+        return Err(Reply::message(409, format!("SHA does not match HEAD of source branch: {head}")));
     }
     // A check that nobody has asked for yet begins here; until it ends nothing can be merged.
     let status = mergeability::look(call.site, call.state, at)?;

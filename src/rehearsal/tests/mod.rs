@@ -12,7 +12,7 @@ mod paging;
 mod pipelines;
 mod repository;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
@@ -76,8 +76,10 @@ impl Local {
         change(&mut sample.state);
         let options = Options { root: root.into(), ..Options::at(folder.path().join("srv")) };
         let server = Server::start(options, sample.state.clone()).unwrap();
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { folder, server, client, sample }
+        // One for all tests: making one reads the certificates of the machine.
+        static CLIENT: LazyLock<Client> =
+            LazyLock::new(|| Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap());
+        Self { folder, server, client: CLIENT.clone(), sample }
     }
 
     fn repository(&self, path: &str) -> PathBuf {
