@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{
     access::{self, GUEST, PLANNER},
     call::Call,
-    mentions,
+    lifecycle, mentions,
     reply::{Answer, Reply},
     show,
     state::Issue,
@@ -203,6 +203,7 @@ fn link(call: &mut Call<'_>) -> Answer {
 
 fn related_merge_requests(call: &mut Call<'_>) -> Answer {
     let at = issue_at(call)?;
+    lifecycle::refresh_everything(call.site, call.state)?;
     let project = &call.state.projects[at.0];
     let wanted = (project.path.clone(), project.issues[at.1].iid);
     let user = call.caller.user();

@@ -41,6 +41,9 @@ fn merge(call: &mut Call<'_>) -> Answer {
     lifecycle::refresh(call.site, call.state, at)?;
 
     let (project, request) = (&call.state.projects[at.project], call.request(at));
+    if project.merge_needs_sha && !call.parameters.has("sha") {
+        return Err(Reply::bad_request("SHA must be provided when merging"));
+    }
     if !access::may_merge(call.state, project, &request.target_branch, Some(user)) {
         return Err(Reply::unauthorized());
     }

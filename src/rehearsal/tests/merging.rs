@@ -84,6 +84,9 @@ fn what_is_not_ready_is_not_merged() {
     // Reopened: checked anew, while the merge waits for the check.
     assert_eq!([merge(), merge()], [405, 200]);
     assert_eq!(local.maintain("PUT", &security("/merge_requests/9/merge"), json!({})).status, 404);
+    local.server.change(|state| state.project_mut(SECURITY).unwrap().merge_needs_sha = true);
+    let needed = local.maintain("PUT", &security("/merge_requests/1/merge"), json!({})).is(400).json();
+    assert_eq!(needed, json!({ "message": "SHA must be provided when merging" }));
 }
 
 #[test]
