@@ -87,11 +87,6 @@ fn edit(call: &mut Call<'_>) -> Answer {
         // 0 and nothing take it away.
         request.milestone = milestone.filter(|id| *id > 0);
     }
-    if let Some(target) = target {
-        request.target_branch = target;
-        request.target_head = None;
-        request.check = Check::Unchecked;
-    }
     match event.as_deref() {
         Some("close") if request.is_open() => {
             (request.state, request.closed_at, request.auto_merge) = ("closed".into(), Some(now), false);
@@ -102,6 +97,9 @@ fn edit(call: &mut Call<'_>) -> Answer {
         _ => {}
     }
     request.updated_at = now;
+    if let Some(target) = target {
+        lifecycle::retarget(call.site, call.state, at, &target)?;
+    }
     quick::act(call.state, at, user, &actions);
     lifecycle::refresh(call.site, call.state, at)?;
     Ok(Reply::ok(merge_requests::shown(call, at, None)))

@@ -241,10 +241,11 @@ fn a_merge_request_is_edited() {
     put(json!({ "state_event": "reopen" })).is(409);
     put(json!({ "state_event": "nonsense" })).is(400);
     let elsewhere = json!({ "target_branch": "stable-18-4-ee" });
-    assert_eq!(
-        local.maintain("PUT", &security("/merge_requests/2"), elsewhere).is(200).json()["target_branch"],
-        "stable-18-4-ee"
-    );
+    let moved = local.maintain("PUT", &security("/merge_requests/2"), elsewhere).is(200).json();
+    assert_eq!(moved["target_branch"], "stable-18-4-ee");
+    // What lies between is another now: two commits of its own and the one of main.
+    assert_eq!(local.get(&security("/merge_requests/2/commits")).json().as_array().unwrap().len(), 3);
+    assert_eq!(moved["state"], "opened");
     assert_eq!(put(json!({ "state_event": "reopen" })).is(200).json()["state"], "opened");
 }
 

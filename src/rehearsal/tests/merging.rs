@@ -107,9 +107,18 @@ fn conflicts_are_found_and_hidden_by_a_missing_approval() {
     local.maintain("PUT", &security("/merge_requests/1/merge"), json!({})).is(405);
     local.maintain("GET", &security("/merge_requests/1/merge_ref"), json!({})).is(400);
 
+    // A merge that fails in spite of the check.
+    let force = |status: Option<&str>| {
+        local.server.change(|state| {
+            state.merge_request_mut(local.sample.security, 1).unwrap().forced_status = status.map(str::to_owned);
+        });
+    };
+    force(Some("mergeable"));
+    let failed = local.maintain("PUT", &security("/merge_requests/1/merge"), json!({})).is(422).json();
+    assert_eq!(failed, json!({ "message": "Branch cannot be merged" }));
+    force(None);
+
     // A rebase that cannot be done says so afterwards.
-    let started = local.post(&security("/merge_requests/1"), json!({}));
-    assert_eq!(started.status, 405);
     let started = local.maintain("PUT", &security("/merge_requests/1/rebase"), json!({})).is(202).json();
     assert_eq!(started, json!({ "rebase_in_progress": true }));
     local.maintain("PUT", &security("/merge_requests/1/rebase"), json!({})).is(409);
@@ -143,6 +152,23 @@ fn a_rebase_moves_the_branch() {
     let merged = local.maintain("PUT", &security("/merge_requests/1/merge"), json!({ "sha": head })).is(200).json();
     assert_eq!((&merged["state"], &merged["merge_commit_sha"]), (&json!("merged"), &Value::Null));
     assert_eq!(tip(&local, SECURITY, "main"), head.as_str().unwrap());
+}
+
+#[test]
+fn a_branch_is_rebased_onto_another_project() {
+    let local = Local::new();
+    local.commit(SECURITY, ("topic", "main"), "fixed.py", "fixed\n");
+    let ahead = local.commit(CANONICAL, ("main", "main"), "ahead.py", "ahead\n");
+    let body = json!({
+        "source_branch": "topic", "target_branch": "main", "title": "Sync",
+        "target_project_id": local.sample.canonical,
+    });
+    local.post(&security("/merge_requests"), body).is(201);
+    local.maintain("PUT", &super::canonical("/merge_requests/1/rebase"), json!({})).is(202);
+    let repository = local.repository(SECURITY);
+    assert_eq!(local.git(&repository, &["rev-parse", "topic^"]), ahead);
+    local.git(&repository, &["fsck", "--connectivity-only"]);
+    assert_eq!(local.get(&super::canonical("/merge_requests/1")).json()["merge_error"], Value::Null);
 }
 
 #[test]
