@@ -15,8 +15,9 @@ use git_secfix::rehearsal::{Options, Server, sample};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
+    let folder = arguments.next().filter(|folder| !folder.to_string_lossy().starts_with('-'));
     let port = |text: std::ffi::OsString| text.to_str()?.parse().ok();
-    let (Some(folder), Some(port)) = (arguments.next(), arguments.next().map_or(Some(0), port)) else {
+    let (Some(folder), Some(port)) = (folder, arguments.next().map_or(Some(0), port)) else {
         let _ = writeln!(io::stderr(), "usage: local-gitlab FOLDER [PORT]");
         return ExitCode::from(2);
     };
