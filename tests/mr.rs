@@ -89,6 +89,9 @@ fn the_project_s_template_is_used_and_what_people_write_stays() {
         assert_eq!(mine.reviewers, [gitlab.maintainer, gitlab.psirt]);
     });
     world.secfix(&["mr"]).ok().says("up to date").never_says("updated");
+    // A colleague has none of the branches, and sees the same.
+    let colleague = world.colleague();
+    world.secfix_in(&colleague, &["mr", "prompt-injection"]).ok().says("up to date").never_says("updated");
     world.secfix(&["mr", "--title", "Other"]).ok().says("updated");
     assert!(gitlab.server.change(|state| state.merge_request(gitlab.security, 1).unwrap().title == "Other"));
 }
@@ -99,10 +102,10 @@ fn what_is_not_pushed_is_not_reviewed() {
     let gitlab = GitLab::of(&world);
     world.secfix(&["init"]).ok();
     world.secfix(&["mr"]).ends(2).warns("`main` is no branch of a fix").warns("git secfix mr NAME");
-    world.secfix(&["mr", "other"]).ends(1).warns("there is no branch of the fix `other`");
+    world.secfix(&["mr", "other"]).ends(1).warns("the fix has no branch").warns("hint: git secfix branch other");
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     world.commit("fixed", "embargoed\n");
-    world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection` is not pushed").warns("git secfix push");
+    world.secfix(&["mr"]).ends(1).warns("3 things are in the way").warns("`security-prompt-injection` is not pushed");
     world.secfix(&["push"]).ok();
     world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection-18-4` holds no commit").warns("git cherry-pick");
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();
@@ -124,7 +127,7 @@ fn nothing_is_opened_where_others_can_read() {
     }
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = Visibility::Private);
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
-    world.secfix(&["mr"]).ends(3).warns("is public, so it is fixed in");
+    world.secfix(&["mr"]).ends(3).warns("is public: fix it in the public project");
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = true);
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().archived = true);
     world.secfix(&["mr"]).ends(1).warns("is archived");
@@ -141,7 +144,13 @@ fn wrong_wishes_are_told_before_anything_is_opened() {
     world.secfix(&["mr", "-m", "none"]).ends(2).warns("there is no active milestone `none`");
     world.secfix(&["mr", "--title", " "]).ends(2).warns("the title is empty");
     world.secfix(&["mr", "--issue", "0"]).ends(2).warns("names no issue");
-    world.secfix(&["mr", "--issue", "9999"]).ends(1).warns("there is no issue");
+    world
+        .secfix(&["mr", "--issue", "9999"])
+        .ends(1)
+        .warns("#9999 is confidential is not known")
+        .warns("may not see it");
+    // A wrong number is not remembered.
+    world.secfix(&["issue"]).ok().says(&format!("#{} ", gitlab.issue));
     world.secfix(&["mr", "--draft", "--ready"]).ends(2);
     assert_eq!(gitlab.requests(), [0u64; 0]);
 }

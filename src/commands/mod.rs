@@ -15,6 +15,8 @@ pub mod doctor;
 mod facts;
 pub mod failure;
 mod fix;
+#[cfg(feature = "network")]
+mod gate;
 pub mod guard;
 pub mod init;
 #[cfg(feature = "network")]
