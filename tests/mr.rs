@@ -198,7 +198,7 @@ fn any_fault_at_any_request_is_survived() {
     let redirect = Fault::Redirect { status: 302, location: "https://evil.example/".to_owned() };
     let faults: [(Fault, &[i32]); 13] = [
         (Fault::Status(401), &[4]),
-        (Fault::Status(403), &[1]),
+        (Fault::Status(403), &[0, 1]),
         (Fault::Status(404), &[0, 1]),
         (Fault::Status(409), &[1]),
         (Fault::Status(422), &[1]),

@@ -187,11 +187,13 @@ impl<'a> Gatherer<'a> {
         let base_commit = base.as_deref().map(|base| branches::commit_of(self.clone, base)).transpose()?.flatten();
         let local = format!("refs/heads/{source}");
         let commit = branches::commit_of(self.clone, &local)?;
+        let pushed = self.pushed(&source, commit.as_deref(), answers.heads.get(&source).map(String::as_str))?;
         let has_work = match (&commit, &base) {
+            // The work that counts is in security, and was not fetched.
+            _ if pushed == Pushed::Behind => None,
             (Some(_), Some(base)) if base_commit.is_some() => Some(!branches::is_contained(self.clone, &local, base)?),
             _ => None,
         };
-        let pushed = self.pushed(&source, commit.as_deref(), answers.heads.get(&source).map(String::as_str))?;
         let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
         Ok(Target { source, target, line: branch.line, has_target, has_work, pushed, request })
     }
