@@ -65,7 +65,7 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
         Step::Push => format!("git secfix push {fix}"),
         Step::MergeRequests => format!("git secfix mr {fix}"),
         Step::Review => format!("git secfix status {fix} --watch"),
-        Step::Merge => "merge all of them at once, on their pages".to_owned(),
+        Step::Merge => format!("git secfix merge {fix}"),
         _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),
     }
 }

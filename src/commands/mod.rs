@@ -23,6 +23,8 @@ pub mod init;
 pub mod issue;
 mod linked_issue;
 #[cfg(feature = "network")]
+pub mod merge;
+#[cfg(feature = "network")]
 pub mod mr;
 pub mod push;
 #[cfg(feature = "network")]
