@@ -134,12 +134,7 @@ fn tokens_and_servers_that_fail_have_their_codes() {
         gitlab.server.clear_faults();
     }
     world.set("SECFIX_TOKEN", "glpat-wrong");
-    world
-        .secfix(&["issue", &issue])
-        .ends(4)
-        .warns("401")
-        .warns("hint: git secfix auth login")
-        .never_says("glpat-wrong");
+    world.secfix(&["issue", &issue]).ends(4).warns("401").warns("hint: unset SECFIX_TOKEN").never_says("glpat-wrong");
     world.set("SECFIX_TOKEN", "not a token");
     world
         .secfix(&["issue", &issue])

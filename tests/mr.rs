@@ -105,12 +105,15 @@ fn what_is_not_pushed_is_not_reviewed() {
     world.secfix(&["mr", "other"]).ends(1).warns("the fix has no branch").warns("hint: git secfix branch other");
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     world.commit("fixed", "embargoed\n");
-    world.secfix(&["mr"]).ends(1).warns("3 things are in the way").warns("`security-prompt-injection` is not pushed");
+    world.secfix(&["mr"]).ends(1).warns("4 things are in the way").warns("`security-prompt-injection` is not pushed");
     world.secfix(&["push"]).ok();
+    let issue = gitlab.issue.to_string();
+    world.secfix(&["mr"]).ends(1).warns("no issue is linked").warns("hint: git secfix branch prompt-injection --issue");
+    world.secfix(&["branch", "prompt-injection", "--issue", &issue]).ok();
     world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection-18-4` holds no commit").warns("git cherry-pick");
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();
     world.commit("fixed", "more\n");
-    world.secfix(&["mr"]).ends(1).warns("has commits that are not pushed").warns("git secfix push");
+    world.secfix(&["mr"]).ends(1).warns("has commits that are not pushed").warns("lacks ");
     world.git(&["reset", "--quiet", "--hard", "HEAD~2"]).ok();
     world.secfix(&["mr"]).ends(1).warns("that this clone does not have").warns("git fetch security");
     assert_eq!(gitlab.requests(), [0u64; 0]);
@@ -123,14 +126,14 @@ fn nothing_is_opened_where_others_can_read() {
     world.with_pushed_fix(gitlab.issue);
     for visibility in [Visibility::Public, Visibility::Internal] {
         gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = visibility);
-        world.secfix(&["mr"]).ends(3).warns("a merge request there would be a disclosure");
+        world.secfix(&["mr"]).ends(3).warns("whatever goes on in it is a disclosure");
     }
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = Visibility::Private);
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
     world.secfix(&["mr"]).ends(3).warns("is public: fix it in the public project");
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = true);
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().archived = true);
-    world.secfix(&["mr"]).ends(1).warns("is archived");
+    world.secfix(&["mr"]).ends(3).warns("is archived");
     assert_eq!(gitlab.requests(), [0u64; 0]);
     assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
 }
@@ -203,9 +206,9 @@ fn any_fault_at_any_request_is_survived() {
         (Fault::Status(409), &[1]),
         (Fault::Status(422), &[1]),
         (Fault::Status(429), &[0]),
-        (Fault::Status(500), &[0]),
-        (Fault::Status(502), &[0]),
-        (Fault::Dropped, &[0]),
+        (Fault::Status(500), &[0, 5]),
+        (Fault::Status(502), &[0, 5]),
+        (Fault::Dropped, &[0, 5]),
         (Fault::DroppedAfter, &[0]),
         (Fault::Truncated, &[0]),
         (redirect, &[5]),

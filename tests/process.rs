@@ -53,6 +53,10 @@ fn from_the_clone_to_the_review_over_http() {
         secfix(&["branch", "prompt-injection", "-b", "18-4", "-b", "18-3"]).ok();
         std::fs::write(theirs.join("fixed"), "embargoed, better\n").unwrap();
         world.git_in(&theirs, &["commit", "--quiet", "--all", "--message", "Do it better"]).ok();
+        for line in ["18-4", "18-3"] {
+            world.git_in(&theirs, &["switch", "--quiet", &format!("security-prompt-injection-{line}")]).ok();
+            world.git_in(&theirs, &["cherry-pick", "-x", "security-prompt-injection"]).ok();
+        }
         secfix(&["push"]).ok();
         secfix(&["mr", "--title", "Handle names"]).ok().says("updated");
         gitlab.approve_all();

@@ -208,10 +208,11 @@ fn a_list_that_does_not_end_is_left() {
     let found = user::of_group(&client, "g/h");
     assert!(matches!(found, Err(Error::Endless { pages: 50, .. })), "{found:?}");
     assert_eq!(*count.lock().unwrap(), 51);
-    // A server that ignores the number of the page answers the first one again: one is enough.
+    // A server that names the same page again: what is missing cannot be told.
     let (address, heard) = serve(vec![answer("200 OK", "X-Next-Page: 1\r\n", "[]")]);
     let (client, _) = self::client(&options(&format!("http://{address}")));
-    assert_eq!(user::of_group(&client, "g/h"), Ok(vec![]));
+    let found = user::of_group(&client, "g/h");
+    assert!(matches!(&found, Err(Error::Unreadable { why, .. }) if why == "page 1 is followed by `1`"), "{found:?}");
     assert_eq!(heard.lock().unwrap().len(), 1);
 }
 
@@ -339,10 +340,10 @@ fn a_remote_that_was_bent_elsewhere_does_not_get_the_token() {
     let (proxy, heard) = serve(vec![answer("403 Forbidden", "", "")]);
     world.set("https_proxy", &format!("http://{proxy}"));
     world.git(&["remote", "set-url", "security", "https://evil.example/gitlab-org/security/x.git"]).ok();
-    world.secfix(&["issue", "3"]).ends(5).warns("cannot reach https://gitlab.com");
-    let heard = heard.lock().unwrap();
-    assert!(
-        !heard.is_empty() && heard.iter().all(|request| request.starts_with("CONNECT gitlab.com:443 ")),
-        "{heard:?}"
-    );
+    world.secfix(&["issue", "3"]).ends(3).warns("leads to https://evil.example").warns("hint: git secfix doctor");
+    // Nor another port of the same host.
+    let url = "https://gitlab.com:8443/gitlab-org/security/modelops/applied-ml/code-suggestions/ai-assist.git";
+    world.git(&["remote", "set-url", "security", url]).ok();
+    world.secfix(&["issue", "3"]).ends(3).warns("leads to https://gitlab.com:8443");
+    assert!(heard.lock().unwrap().is_empty());
 }

@@ -106,6 +106,7 @@ fn print_keys(context: &Context) {
     for key in &KEYS {
         let variable = match key.reach {
             Reach::Anywhere => key.variable(),
+            Reach::Files => "only in a file".to_owned(),
             Reach::CloneOnly => "only for one clone".to_owned(),
         };
         table.row([key.name.to_owned(), key.about.to_owned(), key.form.name().to_owned(), variable]);

@@ -8,8 +8,8 @@ use super::{Context, Failure, context::Prepared};
 use crate::{
     config::{instance::InstanceUrl, settings::Settings},
     domain::{
-        destination::{Destination, Scheme},
-        policy::Policy,
+        destination::{Destination, Scheme, redacted},
+        policy::{Place, Policy},
         project::Server,
     },
     git::{LocalClone, remotes},
@@ -87,7 +87,7 @@ pub(super) fn account(url: &InstanceUrl) -> Account {
 }
 
 /// The address of the instance: as configured, else from the URL of the security remote where that is
-/// one of the configured hosts, else `https` at the first of these.
+/// the security project, else `https` at the first of the configured hosts.
 pub(super) fn instance_of(
     clone: Option<&LocalClone>,
     settings: &Settings,
@@ -97,11 +97,18 @@ pub(super) fn instance_of(
         return Ok(url);
     }
     let remote = clone.and_then(|clone| remotes::find(clone, policy.security_remote.as_str()));
-    let url = remote.and_then(|remote| remote.fetch_url).map(|url| Destination::parse(&url));
+    let url = remote.and_then(|remote| remote.fetch_url);
+    // A remote that was bent to another host or port must not get the token.
+    if let (Some(clone), Some(url)) = (clone, &url)
+        && remotes::place(clone, policy, url) != Place::Security
+    {
+        let error =
+            anyhow!("remote `{}` leads to {}, not to {}", policy.security_remote, redacted(url), policy.security);
+        return Err(Failure::refused(error).hint("git secfix doctor"));
+    }
+    let url = url.map(|url| Destination::parse(&url));
     let root = policy.instance.root.clone();
-    // A remote that was bent to another host must not get the token.
     if let Some(Destination::Network(url)) = url
-        && policy.instance.has_host(&url)
         && (url.scheme == Scheme::Https || (url.scheme == Scheme::Http && url.host.is_loopback()))
     {
         // As in a configured address: the usual port is no part of the name.
@@ -121,7 +128,12 @@ pub(super) fn unanswered(error: Error) -> Failure {
     let is_scope = error.is_scope();
     match &error {
         Error::Refused(refused) => match refused.status {
-            401 => Failure::token(error).hint("git secfix auth login"),
+            401 => {
+                // What is in the environment wins, so a new token in the keyring would not help.
+                let variable = source::winning_variable(|name| std::env::var_os(name));
+                let hint = variable.map_or_else(|| "git secfix auth login".to_owned(), |name| format!("unset {name}"));
+                Failure::token(error).hint(hint)
+            }
             403 if is_scope => Failure::token(error).hint("git secfix auth login --web, with the scope `api`"),
             403 => Failure::not_done(error).hint("ask a maintainer of the project for the right, then try again"),
             404 => Failure::not_done(error).hint("git secfix auth status"),

@@ -25,7 +25,8 @@ pub(super) fn pass(gate: Gate, gathered: &Gathered, policy: &Policy) -> Result<(
         [only] => anyhow!("{only}"),
         _ => anyhow!("{} things are in the way:\n  {}", texts.len(), texts.join("\n  ")),
     };
-    let is_public = matches!(gathered.facts.issue, IssueFact::Seen { is_confidential: false, .. });
+    let is_public = matches!(gathered.facts.issue, IssueFact::Seen { is_confidential: false, .. })
+        || gathered.facts.project.is_some();
     let failure = if is_public { Failure::refused(error) } else { Failure::not_done(error) };
     Err(failure.hint(next_command(&gathered.facts, &gathered.fix, policy)))
 }
@@ -39,7 +40,7 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
             IssueFact::Unseen { .. } => "git secfix auth status".to_owned(),
             IssueFact::Unlinked => format!("git secfix branch {fix} --issue NUMBER"),
         },
-        Step::Prepare => "git secfix init".to_owned(),
+        Step::Prepare => "git secfix config, and see `security.project`".to_owned(),
         Step::StableBranches => {
             let lines: Vec<String> = targets
                 .iter()
@@ -52,7 +53,9 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
         Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
         Step::Branches => "commit the fix on its branch".to_owned(),
         Step::Backports => {
-            let empty = targets.iter().find(|target| target.line.is_some() && target.has_work == Some(false));
+            let empty = targets
+                .iter()
+                .find(|target| target.line.is_some() && (target.has_work == Some(false) || !target.lacks.is_empty()));
             let source = empty.map_or("", |target| target.source.as_str());
             let range = targets.first().map_or_else(String::new, |first| {
                 format!("{}/{}..{}", policy.security_remote, first.target, first.source)
@@ -64,6 +67,9 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
         }
         Step::Push => format!("git secfix push {fix}"),
         Step::MergeRequests => format!("git secfix mr {fix}"),
+        Step::Review if targets.iter().filter_map(|target| target.merge_request()).any(|request| request.is_draft) => {
+            format!("git secfix mr {fix} --ready")
+        }
         Step::Review => format!("git secfix status {fix} --watch"),
         Step::Merge => format!("git secfix merge {fix}"),
         _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),

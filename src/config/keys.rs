@@ -52,6 +52,8 @@ impl Form {
 pub enum Reach {
     /// Every layer.
     Anywhere,
+    /// Files alone: a variable that somebody exported long ago must not weaken what is enforced.
+    Files,
     /// Only the clone's own file: nothing from outside may weaken the guard.
     CloneOnly,
 }
@@ -135,14 +137,21 @@ pub static KEYS: [Key; 26] = [
         .with_form(Form::List),
     Key::text("merge_requests.milestone", "the milestone that each of them gets", some_text),
     Key::text("approvals.maintainer.rules", "approval rules that a maintainer fulfils", some_text)
-        .with_form(Form::List),
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
     Key::text("approvals.maintainer.users", "user names, or `@group`, that count where no rule does", some_text)
-        .with_form(Form::List),
-    Key::text("approvals.maintainer.targets", "which merge requests need it: all or default", parses::<Targets>),
-    Key::text("approvals.psirt.rules", "approval rules that PSIRT fulfils", some_text).with_form(Form::List),
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
+    Key::text("approvals.maintainer.targets", "which merge requests need it: all or default", parses::<Targets>)
+        .with_reach(Reach::Files),
+    Key::text("approvals.psirt.rules", "approval rules that PSIRT fulfils", some_text)
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
     Key::text("approvals.psirt.users", "user names, or `@group`, that count where no rule does", some_text)
-        .with_form(Form::List),
-    Key::text("approvals.psirt.targets", "which merge requests need it: all or default", parses::<Targets>),
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
+    Key::text("approvals.psirt.targets", "which merge requests need it: all or default", parses::<Targets>)
+        .with_reach(Reach::Files),
     Key::text("tags.pattern", "the patch tags", |text| pattern(text, &[Major, Minor, Patch])).for_the_guard(),
     Key::text("guard.mode", "how strict the guard is: strict or paranoid", parses::<Mode>)
         .with_reach(Reach::CloneOnly)

@@ -64,6 +64,8 @@ pub struct RuleFact {
     pub name: String,
     /// Whether the server takes it for fulfilled.
     pub is_fulfilled: bool,
+    /// Whether it was changed for this merge request alone, so that anybody may have made it easier.
+    pub is_changed: bool,
     /// Who approved under it.
     pub approved_by: Vec<String>,
 }
@@ -90,6 +92,9 @@ pub fn judge(
 /// A rule that nobody could fulfil counts as fulfilled for GitLab, with nobody who approved: never
 /// for us. All rules of a role must be there.
 fn by_rules(rules: &[&RuleFact]) -> ApprovalState {
+    if let Some(rule) = rules.iter().find(|rule| rule.is_changed) {
+        return ApprovalState::CannotTell(format!("its rule `{}` was changed for this merge request alone", rule.name));
+    }
     if rules.iter().any(|rule| !rule.is_fulfilled || rule.approved_by.is_empty()) {
         return ApprovalState::Missing;
     }
@@ -127,7 +132,12 @@ mod tests {
     }
 
     fn rule(name: &str, is_fulfilled: bool, by: &[&str]) -> RuleFact {
-        RuleFact { name: name.to_owned(), is_fulfilled, approved_by: by.iter().map(|by| (*by).to_owned()).collect() }
+        RuleFact {
+            name: name.to_owned(),
+            is_fulfilled,
+            is_changed: false,
+            approved_by: by.iter().map(|by| (*by).to_owned()).collect(),
+        }
     }
 
     fn given(by: &[&str]) -> Vec<Approval> {
@@ -144,6 +154,8 @@ mod tests {
         assert_eq!(state(&[rule("psirt", true, &["ann"])], Ok(&[]), &[]), approved(&["ann"]));
         assert_eq!(state(&[rule("PSIRT", true, &[])], Ok(&[]), &given(&["ann"])), ApprovalState::Missing);
         assert_eq!(state(&[rule("PSIRT", false, &["ann"])], Ok(&[]), &[]), ApprovalState::Missing);
+        let changed = RuleFact { is_changed: true, ..rule("PSIRT", true, &["ann"]) };
+        assert!(matches!(state(&[changed], Ok(&[]), &[]), ApprovalState::CannotTell(_)));
         let two = [rule("PSIRT", true, &["ann"]), rule("psirt", true, &[])];
         assert_eq!(state(&two, Ok(&[]), &[]), ApprovalState::Missing);
         let all = [rule("All Members", true, &["bob"]), rule("PSIRT", true, &["ann"])];

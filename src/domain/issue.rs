@@ -76,7 +76,19 @@ impl IssueRef {
     /// The issue that the text of a merge request is linked to: the first `Related to` or `Closes`
     /// with a full reference, as [`IssueRef`] writes it, or with the address of its page.
     pub fn linked_in(text: &str, instance: &Instance) -> Option<Self> {
+        let mut is_code = false;
+        let mut is_comment = false;
         text.lines().find_map(|line| {
+            // What people do not see as a link is none: code, and comments of a template.
+            if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
+                is_code = !is_code;
+            }
+            let begins_comment = line.contains("<!--");
+            let is_hidden = is_code || is_comment || begins_comment;
+            is_comment = (is_comment || begins_comment) && !line.contains("-->");
+            if is_hidden {
+                return None;
+            }
             let lower = line.trim_start_matches(['-', '*', ' ']);
             let rest = ["Related to ", "Closes ", "related to ", "closes "]
                 .iter()
@@ -151,5 +163,7 @@ mod tests {
         assert_eq!(found("## What\n\nRelated to a/b#34.\n").as_deref(), Some("a/b#34"));
         assert_eq!(found("- Closes https://gitlab.com/a/b/-/issues/34+").as_deref(), Some("a/b#34"));
         assert_eq!(found("see a/b#34, related to #35"), None);
+        assert_eq!(found("<!--\nCloses a/b#1\n-->\n```\nCloses a/b#2\n```\nCloses a/b#3").as_deref(), Some("a/b#3"));
+        assert_eq!(found("<!-- Closes a/b#1 -->"), None);
     }
 }

@@ -107,6 +107,8 @@ pub enum Pipeline {
     Running,
     /// It waits for a person.
     Manual,
+    /// It ran on another commit than the one that would be merged.
+    OfAnotherCommit,
     /// It ended otherwise, or has a status that is not known here: GitLab's own word.
     NotPassed(String),
 }

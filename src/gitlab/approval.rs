@@ -9,8 +9,6 @@ use super::{Client, Error, built, user::User};
 /// Who approved.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Approvals {
-    /// Whether GitLab asks for nothing more; missing on the Free tier.
-    pub approved: Option<bool>,
     /// Everybody who approved.
     #[serde(default)]
     pub approved_by: Vec<ApprovedBy>,
@@ -30,12 +28,12 @@ pub struct ApprovedBy {
 pub struct Rule {
     /// Its name.
     pub name: String,
-    /// `regular`, `any_approver`, `code_owner`, …
-    #[serde(default)]
-    pub rule_type: String,
     /// Whether GitLab takes it for fulfilled, which it also does when nobody could fulfil it.
     #[serde(default)]
     pub approved: bool,
+    /// Whether it was changed for this merge request alone.
+    #[serde(default)]
+    pub overridden: bool,
     /// Who approved under this rule.
     #[serde(default)]
     pub approved_by: Vec<User>,

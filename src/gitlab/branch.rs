@@ -21,7 +21,7 @@ pub struct Commit {
     pub id: String,
 }
 
-/// Every branch of a project whose name holds this text.
+/// Every branch of a project whose name holds this text, or starts with it where it begins with `^`.
 ///
 /// # Errors
 /// See [`Error`].

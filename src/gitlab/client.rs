@@ -1,12 +1,12 @@
 //! Sending requests: retries, redirects, pages, and many at once.
 
 use std::{
+    io::Read,
     sync::atomic::{AtomicUsize, Ordering},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use gitlab::api::{Endpoint, Pageable};
 use reqwest::{
     Method, StatusCode, blocking,
@@ -31,6 +31,8 @@ const MOST_PAGES: u32 = 50;
 
 const MOST_REDIRECTS: u32 = 3;
 
+const LARGEST_BODY: u64 = 32 << 20;
+
 const TOKEN: HeaderName = HeaderName::from_static("private-token");
 
 /// Told every request with its end, for `-v`: never headers, never bodies.
@@ -48,7 +50,7 @@ pub struct Client {
 /// An answer's headers and body.
 struct Answer {
     headers: HeaderMap,
-    body: Bytes,
+    body: Vec<u8>,
 }
 
 /// A page of a list, and the number of the next one.
@@ -104,8 +106,7 @@ impl Client {
         while let Some(number) = next {
             let page = self.page(endpoint, number)?;
             rows.extend(page.rows);
-            // A server that ignores the number would answer the same page for ever.
-            next = page.next.filter(|next| *next > number);
+            next = page.next;
             if number >= MOST_PAGES && next.is_some() {
                 return Err(Error::Endless { request: described(endpoint), pages: number });
             }
@@ -116,9 +117,10 @@ impl Client {
     fn page<T: DeserializeOwned>(&self, endpoint: &(impl Endpoint + Pageable), number: u32) -> Result<Page<T>, Error> {
         let parameters = [("page", number.to_string()), ("per_page", PER_PAGE.to_string())];
         let answer = self.send(endpoint, &parameters, true)?;
-        let next = answer.headers.get("x-next-page").and_then(|next| next.to_str().ok());
-        let next = next.map(str::trim).filter(|next| !next.is_empty()).and_then(|next| next.parse().ok());
-        Ok(Page { rows: self.read(endpoint, &answer)?, next })
+        let rows: Vec<T> = self.read(endpoint, &answer)?;
+        let next = next_page(&answer.headers, number, rows.len())
+            .map_err(|why| Error::Unreadable { request: described(endpoint), why })?;
+        Ok(Page { rows, next })
     }
 
     fn read<T: DeserializeOwned>(&self, endpoint: &impl Endpoint, answer: &Answer) -> Result<T, Error> {
@@ -199,13 +201,15 @@ impl Client {
             let (status, headers) = (response.status(), response.headers().clone());
             if let Some(target) = redirected_to(status, &headers, &url) {
                 // Another verb than GET would be repeated as a GET by some servers' rules, or not at all.
-                if origin(&target) != origin(&self.base) || *method != Method::GET {
-                    return Err(Error::Redirected { request: request.to_owned(), to: origin(&target) });
+                let is_ours = origin(&target) == origin(&self.base) && target.path().starts_with(self.base.path());
+                if !is_ours || *method != Method::GET {
+                    let to = format!("{}{}", origin(&target), target.path());
+                    return Err(Error::Redirected { request: request.to_owned(), to });
                 }
                 url = target;
                 continue;
             }
-            let body = response.bytes().map_err(|error| self.failed(error, request));
+            let body = whole_body(response, request);
             if status.is_success() {
                 return Ok(Answer { headers, body: body? });
             }
@@ -234,9 +238,43 @@ impl Client {
     }
 }
 
+/// The body, up to a size that no answer of GitLab comes near.
+fn whole_body(response: blocking::Response, request: &str) -> Result<Vec<u8>, Error> {
+    let announced = response.content_length();
+    let mut body = Vec::new();
+    let read = response.take(LARGEST_BODY + 1).read_to_end(&mut body);
+    let why = match read {
+        Err(error) => causes(&error),
+        Ok(_) if body.len() as u64 > LARGEST_BODY => {
+            let why = format!("it is larger than {} MB", LARGEST_BODY >> 20);
+            return Err(Error::Unreadable { request: request.to_owned(), why });
+        }
+        Ok(_) if announced.is_some_and(|length| length != body.len() as u64) => "it was cut off".to_owned(),
+        Ok(_) => return Ok(body),
+    };
+    Err(Error::Lost { request: request.to_owned(), why })
+}
+
 /// Method and path, without parameters: a title or a description is nobody's business in a log.
 fn described(endpoint: &impl Endpoint) -> String {
     format!("{} {}", endpoint.method(), endpoint.endpoint())
+}
+
+/// The number of the page behind this one. Not every proxy lets every header through: what is not said
+/// in one is said in the other, and a full page without either is followed by a look at the next.
+fn next_page(headers: &HeaderMap, number: u32, rows: usize) -> Result<Option<u32>, String> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?").trim());
+    match text("x-next-page") {
+        Some("") => Ok(None),
+        Some(next) => match next.parse() {
+            Ok(next) if next > number => Ok(Some(next)),
+            // The same page for ever, or an end that is none: what is missing cannot be told.
+            _ => Err(format!("page {number} is followed by `{next}`")),
+        },
+        None if text("link").is_some_and(|links| links.contains("rel=\"next\"")) => Ok(Some(number + 1)),
+        None if text("link").is_none() && rows >= PER_PAGE as usize => Ok(Some(number + 1)),
+        None => Ok(None),
+    }
 }
 
 fn redirected_to(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Url> {

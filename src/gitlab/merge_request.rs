@@ -36,24 +36,25 @@ pub struct MergeRequest {
     /// `opened`, `closed`, `merged`, `locked`.
     pub state: String,
     /// Whether it is a draft.
-    #[serde(default)]
-    pub draft: bool,
+    pub draft: Option<bool>,
     /// The names of its labels.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub labels: Vec<String>,
     /// Who is to review it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub reviewers: Vec<User>,
     /// What it is planned for.
     pub milestone: Option<Milestone>,
     /// The commit that it would merge.
     pub sha: Option<String>,
     /// Whether it can be merged, in GitLab's words.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub detailed_merge_status: String,
     /// Whether it conflicts with its target.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub has_conflicts: bool,
+    /// Who opened it.
+    pub author: Option<User>,
     /// Its newest pipeline; never in a list.
     pub head_pipeline: Option<Pipeline>,
     /// The commit that merged it, where there is one of its own.
@@ -66,6 +67,11 @@ pub struct MergeRequest {
     pub web_url: String,
 }
 
+/// What is missing and what is `null` are the same.
+fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
+}
+
 /// What a user may do with a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Rights {
@@ -76,6 +82,10 @@ pub struct Rights {
 /// The pipeline of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Pipeline {
+    /// The commit that it ran on: the head, or a merge of it that was made for the pipeline.
+    pub sha: Option<String>,
+    /// The project that it ran in.
+    pub project_id: Option<u64>,
     /// `success`, `failed`, …
     pub status: String,
     /// Its page.
@@ -160,7 +170,7 @@ pub fn read(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Err
 /// Opens a merge request inside of one project. The project is named as the target as well: a
 /// project that was once forked would otherwise open it in its parent, in public.
 ///
-/// When the answer is lost, it is looked up before it is tried again: there is never a second one.
+/// When the answer is lost, it is looked up and never tried again here: there is never a second one.
 ///
 /// # Errors
 /// See [`Error`].
@@ -189,18 +199,36 @@ pub fn create(client: &Client, project: u64, new: &New) -> Result<MergeRequest, 
             Ok(created) => return Ok(created),
             Err(error) => error,
         };
-        // 409: there is one already, perhaps the one that a lost answer was about.
-        let may_exist = error.may_have_taken_effect() || error.status() == Some(409);
-        if may_exist && let Some(found) = find_open(client, project, new)? {
+        if error.may_have_taken_effect() {
+            return look_for(client, project, new)?.ok_or(error);
+        }
+        // 409: there is one already.
+        if error.status() == Some(409)
+            && let Some(found) = find_open(client, project, new)?
+        {
             return Ok(found);
         }
-        if is_last || !(error.may_have_taken_effect() || is_branch_unseen(&error)) {
+        if is_last || !is_branch_unseen(&error) {
             return Err(error);
         }
         std::thread::sleep(wait);
         wait *= 2;
     }
     Err(Error::Defect("a merge request was neither opened nor refused".to_owned()))
+}
+
+/// Looks for what a lost answer was about. It is not sent again: the first request may still be under
+/// way, and two of them at the same time could both succeed.
+fn look_for(client: &Client, project: u64, new: &New) -> Result<Option<MergeRequest>, Error> {
+    let mut wait = FIRST_WAIT;
+    for _ in 0..3 {
+        if let Some(found) = find_open(client, project, new)? {
+            return Ok(Some(found));
+        }
+        std::thread::sleep(wait);
+        wait *= 2;
+    }
+    find_open(client, project, new)
 }
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -218,7 +246,11 @@ fn find_open(client: &Client, project: u64, new: &New) -> Result<Option<MergeReq
         .state(MergeRequestState::Opened)
         .build();
     let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
-    Ok(found.into_iter().find(|request| request.source_project_id == Some(project) && request.project_id == project))
+    Ok(found.into_iter().find(|request| {
+        (request.project_id, request.source_project_id) == (project, Some(project))
+            && (request.source_branch.as_str(), request.target_branch.as_str()) == (&new.source, &new.target)
+            && request.state == "opened"
+    }))
 }
 
 /// Changes a merge request.
@@ -243,7 +275,9 @@ pub fn edit(client: &Client, project: u64, iid: u64, changes: &Changes) -> Resul
     if let Some(milestone) = changes.milestone {
         endpoint.milestone_id(milestone);
     }
-    client.put(&built(endpoint.build())?)
+    let endpoint = built(endpoint.build())?;
+    // A text that is sent again later would undo what somebody wrote in between.
+    if changes.description.is_some() { client.create(&endpoint) } else { client.put(&endpoint) }
 }
 
 /// Closes a merge request.

@@ -37,7 +37,8 @@ pub fn by_name(client: &Client, username: &str) -> Result<Option<User>, Error> {
     Ok(found.into_iter().find(|user| user.username.eq_ignore_ascii_case(username)))
 }
 
-/// The members of a group, with those of the groups above it.
+/// The direct members of a group. Those of the groups above it are members as well for GitLab, and may
+/// be everybody of a company.
 ///
 /// # Errors
 /// See [`Error`]; 404 when the token may not see the group.
@@ -45,7 +46,7 @@ pub fn of_group(client: &Client, group: &str) -> Result<Vec<User>, Error> {
     client.all(&Members(group.into()))
 }
 
-/// `GET /groups/:id/members/all`, which the crate lists without those of the groups above.
+/// `GET /groups/:id/members`.
 struct Members<'a>(NameOrId<'a>);
 
 impl Endpoint for Members<'_> {
@@ -54,7 +55,7 @@ impl Endpoint for Members<'_> {
     }
 
     fn endpoint(&self) -> Cow<'static, str> {
-        format!("groups/{}/members/all", self.0).into()
+        format!("groups/{}/members", self.0).into()
     }
 }
 

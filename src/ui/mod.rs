@@ -7,7 +7,7 @@ pub mod spinner;
 pub mod table;
 pub mod terminal;
 
-pub use safe::safe;
+pub use safe::{safe, safe_line};
 pub use spinner::Spinner;
 pub use table::Table;
 pub use terminal::{ColorWhen, Ui};

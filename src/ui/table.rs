@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, presets::NOTHING};
 
-use super::safe::safe;
+use super::safe::safe_line;
 
 /// Rows of cells, printed as aligned columns.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl std::fmt::Display for Table {
         // Never wrapped: a wrapped branch name cannot be copied.
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| safe(cell).into_owned()));
+            table.add_row(row.iter().map(|cell| safe_line(cell).into_owned()));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));

@@ -3,8 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    commands::{Failure, fix, linked_issue},
-    domain::{fix::FixName, issue::IssueRef, policy::Policy, project::ProjectPath},
+    commands::{Failure, candidates, fix, linked_issue},
+    domain::{
+        fix::{FixBranch, FixName},
+        issue::IssueRef,
+        policy::Policy,
+        project::ProjectPath,
+    },
     git::{LocalClone, branches},
 };
 
@@ -12,16 +17,23 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) fix: FixName,
-    /// The names of its branches, here and in security as last fetched.
+    /// The names of its branches, here and in security as last fetched, and those that it may have: a
+    /// merge request stays when its branch is gone.
     pub(super) sources: Vec<String>,
     /// The issue that was remembered for it.
     pub(super) issue: Option<IssueRef>,
 }
 
+/// Fixes go back to a few of the newest lines; a project may have a hundred.
+const NEWEST_LINES: usize = 8;
+
 /// Looks at the references and the configuration.
 pub(super) fn look(clone: &LocalClone, policy: &Policy, issues: &ProjectPath, fix: &FixName) -> Result<Known, Failure> {
     let mut names: BTreeSet<String> = branches::names_below(clone, "refs/heads/")?.into_iter().collect();
     names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
+    let lines = candidates::stable_lines(clone, policy)?;
+    let lines = std::iter::once(None).chain(lines.into_iter().take(NEWEST_LINES).map(Some));
+    names.extend(lines.map(|line| policy.branches.write(&FixBranch { fix: fix.clone(), line })));
     let found = fix::of_fix(policy, fix, names.iter().map(String::as_str));
     Ok(Known {
         fix: fix.clone(),

@@ -96,6 +96,24 @@ impl<'a> Gatherer<'a> {
         Ok((shared, gathered))
     }
 
+    /// The failure of a command about a fix that is nowhere, with the nearest one that is somewhere.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub(super) fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
+        let known = local::fixes(self.clone, self.policy)?;
+        let near = known
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known.as_str(), fix.as_str()), known))
+            .filter(|(distance, known)| *distance <= known.as_str().len() / 3)
+            .min_by_key(|(distance, _)| *distance);
+        let failure = Failure::not_done(anyhow!("the fix `{fix}` has neither a branch nor a merge request"));
+        Ok(match near {
+            Some((_, known)) => failure.hint(format!("git secfix status {known}")),
+            None => failure.hint("git secfix status --all"),
+        })
+    }
+
     /// Every fix with an open merge request, or with a branch here or in security.
     ///
     /// # Errors
@@ -127,12 +145,15 @@ impl<'a> Gatherer<'a> {
 
     fn assemble(&self, fix: &FixName, shared: &Shared, answers: Answers) -> Result<Gathered, Failure> {
         let policy = self.policy;
-        let mut names: BTreeSet<String> = answers.requests.keys().chain(answers.heads.keys()).cloned().collect();
+        // A name that was only fetched once, or that was only asked for, is no branch of the fix.
+        let with_request = answers.requests.iter().filter(|(_, requests)| !requests.is_empty()).map(|(name, _)| name);
+        let mut names: BTreeSet<String> = with_request.chain(answers.heads.keys()).cloned().collect();
         names.extend(branches::names_below(self.clone, "refs/heads/")?);
         let found = fix::of_fix(policy, fix, names.iter().map(String::as_str));
-        let targets =
+        let mut targets =
             found.iter().map(|branch| self.target(branch, shared, &answers)).collect::<Result<Vec<_>, _>>()?;
-        let notes = self.notes(shared, &answers, &targets);
+        self.compare_backports(&mut targets)?;
+        let notes = self.notes(&answers, &targets);
         let requests = answers.requests.iter().filter_map(|(source, requests)| {
             let request = remote::that_counts(policy, source, requests)?;
             Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
@@ -152,6 +173,7 @@ impl<'a> Gatherer<'a> {
         let not_looked_at = || Progress::Unknown("it is not looked at before the merge".to_owned());
         let facts = Facts {
             issue: fact,
+            project: project_trouble(&shared.project, &policy.security),
             targets,
             keep_alive: Progress::Done,
             deployment: not_looked_at(),
@@ -195,7 +217,35 @@ impl<'a> Gatherer<'a> {
             _ => None,
         };
         let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
-        Ok(Target { source, target, line: branch.line, has_target, has_work, pushed, request })
+        let head = answers.heads.get(&source).cloned();
+        Ok(Target { source, target, head, line: branch.line, has_target, has_work, lacks: vec![], pushed, request })
+    }
+
+    /// Which commits of the fix each backport lacks, where both are here.
+    fn compare_backports(&self, targets: &mut [Target]) -> Result<(), Failure> {
+        let security = format!("refs/remotes/{}", self.policy.security_remote);
+        let tip = |source: &str| {
+            let here = format!("refs/heads/{source}");
+            let there = format!("{security}/{source}");
+            let exists = |name: &str| Ok::<_, Failure>(branches::commit_of(self.clone, name)?.is_some());
+            Ok::<_, Failure>(if exists(&here)? {
+                Some(here)
+            } else {
+                Some(there).filter(|there| exists(there).unwrap_or(false))
+            })
+        };
+        let Some((first, backports)) = targets.split_first_mut().filter(|(first, _)| first.line.is_none()) else {
+            return Ok(());
+        };
+        let Some(fix) = tip(&first.source)? else { return Ok(()) };
+        let base = format!("{security}/{}", first.target);
+        for target in backports {
+            if let Some(backport) = tip(&target.source)? {
+                let line = format!("{security}/{}", target.target);
+                target.lacks = branches::not_picked(self.clone, (&base, &fix), (&line, &backport))?;
+            }
+        }
+        Ok(())
     }
 
     fn pushed(&self, source: &str, here: Option<&str>, there: Option<&str>) -> Result<Pushed, Failure> {
@@ -219,10 +269,13 @@ impl<'a> Gatherer<'a> {
     }
 
     fn request(&self, detail: &Detail, is_default: bool, shared: &Shared) -> MergeRequest {
-        let Detail { request, approvals, rules, open_threads, pushed_at } = detail;
+        let Detail { request, approvals, rules, open_threads, pushed_at, .. } = detail;
+        // Nobody approves their own work, whatever a rule says.
+        let author = request.author.as_ref().map(|author| author.username.as_str());
         let given: Vec<Approval> = approvals
             .approved_by
             .iter()
+            .filter(|approved| Some(approved.user.username.as_str()) != author)
             .map(|approved| Approval { by: approved.user.username.clone(), at: approved.approved_at })
             .collect();
         let facts: Vec<RuleFact> = rules
@@ -231,7 +284,13 @@ impl<'a> Gatherer<'a> {
             .map(|rule| RuleFact {
                 name: rule.name.clone(),
                 is_fulfilled: rule.approved,
-                approved_by: rule.approved_by.iter().map(|user| user.username.clone()).collect(),
+                is_changed: rule.overridden,
+                approved_by: rule
+                    .approved_by
+                    .iter()
+                    .map(|user| user.username.clone())
+                    .filter(|name| Some(name.as_str()) != author)
+                    .collect(),
             })
             .collect();
         let roles = self.roles.iter().zip(&shared.people);
@@ -240,11 +299,16 @@ impl<'a> Gatherer<'a> {
             web_url: request.web_url.clone(),
             title: request.title.clone(),
             state: State::of(&request.state),
-            is_draft: request.draft,
+            // A server that does not say is not taken at its word.
+            is_draft: request.draft != Some(false),
             head: request.sha.clone(),
             mergeability: Mergeability::of(&request.detailed_merge_status),
             has_conflicts: request.has_conflicts,
-            pipeline: request.head_pipeline.as_ref().map_or(Pipeline::Missing, |found| Pipeline::of(&found.status)),
+            pipeline: match &request.head_pipeline {
+                None => Pipeline::Missing,
+                Some(_) if !detail.has_own_pipeline => Pipeline::OfAnotherCommit,
+                Some(found) => Pipeline::of(&found.status),
+            },
             pipeline_url: request.head_pipeline.as_ref().and_then(|found| found.web_url.clone()),
             roles: roles
                 .map(|(role, people)| {
@@ -260,12 +324,8 @@ impl<'a> Gatherer<'a> {
     }
 
     /// What blocks nothing, and still should be known.
-    fn notes(&self, shared: &Shared, answers: &Answers, targets: &[Target]) -> Vec<String> {
+    fn notes(&self, answers: &Answers, targets: &[Target]) -> Vec<String> {
         let mut notes = Vec::new();
-        if !shared.project.is_private() {
-            let Project { path_with_namespace, visibility, .. } = &shared.project;
-            notes.push(format!("{path_with_namespace} is {visibility}: what is pushed there can be read by others"));
-        }
         let open: Vec<&MergeRequest> =
             targets.iter().filter_map(Target::merge_request).filter(|request| request.state == State::Opened).collect();
         for request in &open {
@@ -292,6 +352,19 @@ impl<'a> Gatherer<'a> {
     }
 }
 
+/// What is wrong with the security project itself: nothing of a fix may go on in one that others than
+/// its members can read.
+fn project_trouble(project: &Project, wanted: &ProjectPath) -> Option<String> {
+    let Project { path_with_namespace, visibility, archived, .. } = project;
+    if !wanted.is(path_with_namespace) {
+        return Some(format!("GitLab answers {wanted} with the project {path_with_namespace}"));
+    }
+    if !project.is_private() {
+        return Some(format!("{wanted} is {visibility}: whatever goes on in it is a disclosure"));
+    }
+    archived.then(|| format!("{wanted} is archived, so nothing can be changed in it"))
+}
+
 /// What is the same for every fix: the project, and who belongs to the roles.
 fn shared(client: &Client, policy: &Policy, roles: &[Role]) -> Result<Shared, Failure> {
     let (project, people) = std::thread::scope(|scope| {
@@ -311,8 +384,8 @@ fn people_of(client: &Client, role: &Role) -> Result<Result<Vec<String>, String>
     for (group, members) in groups.iter().zip(at_once(&groups, |group| user::of_group(client, group))) {
         match members {
             Ok(members) => people.extend(members.into_iter().map(|member| member.username)),
-            Err(error) if matches!(error.status(), Some(403 | 404)) => {
-                return Ok(Err(format!("this token may not see who belongs to @{group}")));
+            Err(error) if matches!(error, Error::Endless { .. }) || matches!(error.status(), Some(403 | 404)) => {
+                return Ok(Err(format!("it cannot be read who belongs to @{group}: {error}")));
             }
             Err(error) => return Err(error),
         }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::local::Known;
 use crate::{
     domain::{
-        fix::FixName,
+        fix::{FixBranch, FixName},
         issue::IssueRef,
         policy::{Instance, Policy},
+        version::ReleaseLine,
     },
     gitlab::{
-        Client, Error, approval, at_once, branch, discussion,
+        Client, Error, approval, at_once, branch, commit, discussion,
         issue::{self, Issue},
         merge_request::{self, MergeRequest},
     },
@@ -37,10 +38,12 @@ pub(super) struct Detail {
     pub(super) rules: Option<Vec<approval::Rule>>,
     pub(super) open_threads: usize,
     pub(super) pushed_at: Option<jiff::Timestamp>,
+    /// Whether its pipeline ran on its head, or on a merge of its head.
+    pub(super) has_own_pipeline: bool,
 }
 
 enum Ask {
-    Heads,
+    Heads(String),
     Requests(String),
     Issue(IssueRef),
     Request(u64, u64),
@@ -48,6 +51,12 @@ enum Ask {
     Rules(u64, u64),
     Threads(u64, u64),
     LastPush(u64, u64),
+    /// What the commit of a pipeline was made from.
+    Parents {
+        iid: u64,
+        project: u64,
+        sha: String,
+    },
 }
 
 enum Got {
@@ -59,13 +68,18 @@ enum Got {
     Rules(u64, Option<Vec<approval::Rule>>),
     Threads(u64, usize),
     LastPush(u64, Option<jiff::Timestamp>),
+    Parents(u64, Vec<String>),
 }
 
 /// Gathers the answers about one fix in two or three rounds: what this clone knows of, then the
 /// details, then what only the server knew of.
 pub(super) fn ask(client: &Client, policy: &Policy, known: &Known) -> Result<Answers, Error> {
     let security = policy.security.as_str();
-    let mut asks = vec![Ask::Heads];
+    // Backport branches begin like the branch of the fix, unless a project calls them differently.
+    let [start, backport] = [None, Some(ReleaseLine { major: 1, minor: 0 })]
+        .map(|line| policy.branches.write(&FixBranch { fix: known.fix.clone(), line }));
+    let text = if backport.starts_with(&start) { format!("^{start}") } else { known.fix.to_string() };
+    let mut asks = vec![Ask::Heads(text)];
     asks.extend(known.sources.iter().cloned().map(Ask::Requests));
     asks.extend(known.issue.clone().map(Ask::Issue));
     let mut answers =
@@ -76,7 +90,7 @@ pub(super) fn ask(client: &Client, policy: &Policy, known: &Known) -> Result<Ans
         if asks.is_empty() {
             break;
         }
-        for got in at_once(&asks, |ask| answer(client, security, &known.fix, ask)) {
+        for got in at_once(&asks, |ask| answer(client, security, ask)) {
             sort_in(got?, policy, &known.fix, &mut answers, &mut details);
         }
         asks = next_round(policy, &answers, &details);
@@ -85,9 +99,9 @@ pub(super) fn ask(client: &Client, policy: &Policy, known: &Known) -> Result<Ans
     Ok(answers)
 }
 
-fn answer(client: &Client, security: &str, fix: &FixName, ask: &Ask) -> Result<Got, Error> {
+fn answer(client: &Client, security: &str, ask: &Ask) -> Result<Got, Error> {
     Ok(match ask {
-        Ask::Heads => Got::Heads(branch::containing(client, security, fix.as_str())?),
+        Ask::Heads(text) => Got::Heads(branch::containing(client, security, text)?),
         Ask::Requests(source) => Got::Requests(source.clone(), merge_request::from_branch(client, security, source)?),
         Ask::Issue(found) => {
             // A fix without a readable issue is a fact to show, not the end; a broken network is.
@@ -101,6 +115,7 @@ fn answer(client: &Client, security: &str, fix: &FixName, ask: &Ask) -> Result<G
         Ask::Approvals(project, iid) => Got::Approvals(*iid, approval::of(client, *project, *iid)?),
         Ask::Rules(project, iid) => Got::Rules(*iid, approval::rules(client, *project, *iid)?),
         Ask::Threads(project, iid) => Got::Threads(*iid, discussion::open_threads(client, *project, *iid)?),
+        Ask::Parents { iid, project, sha } => Got::Parents(*iid, commit::parents(client, *project, sha)?),
         Ask::LastPush(project, iid) => Got::LastPush(*iid, merge_request::last_push(client, *project, *iid)?),
     })
 }
@@ -115,6 +130,7 @@ struct Details {
     rules: BTreeMap<u64, Option<Vec<approval::Rule>>>,
     threads: BTreeMap<u64, usize>,
     pushes: BTreeMap<u64, Option<jiff::Timestamp>>,
+    parents: BTreeMap<u64, Vec<String>>,
 }
 
 impl Details {
@@ -123,7 +139,13 @@ impl Details {
         requests
             .into_iter()
             .filter_map(|(iid, request)| {
+                let on_head = pipeline_sha(&request) == request.sha.as_deref();
+                let on_merge = self
+                    .parents
+                    .get(&iid)
+                    .is_some_and(|parents| request.sha.as_ref().is_some_and(|head| parents.contains(head)));
                 let detail = Detail {
+                    has_own_pipeline: on_head || on_merge,
                     request,
                     approvals: self.approvals.remove(&iid)?,
                     rules: self.rules.remove(&iid)?,
@@ -155,6 +177,7 @@ fn sort_in(got: Got, policy: &Policy, fix: &FixName, answers: &mut Answers, deta
         Got::Approvals(iid, found) => drop(details.approvals.insert(iid, found)),
         Got::Rules(iid, found) => drop(details.rules.insert(iid, found)),
         Got::Threads(iid, found) => drop(details.threads.insert(iid, found)),
+        Got::Parents(iid, found) => drop(details.parents.insert(iid, found)),
         Got::LastPush(iid, found) => drop(details.pushes.insert(iid, found)),
     }
 }
@@ -179,11 +202,24 @@ fn next_round(policy: &Policy, answers: &Answers, details: &Details) -> Vec<Ask>
             }
             Some(_) => {}
         }
+        if let Some(read) = details.requests.get(&iid)
+            && let Some(pipeline) = &read.head_pipeline
+            && let Some(sha) = &pipeline.sha
+            && read.sha.as_ref() != Some(sha)
+            && !details.parents.contains_key(&iid)
+        {
+            let project = pipeline.project_id.unwrap_or(project);
+            asks.push(Ask::Parents { iid, project, sha: sha.clone() });
+        }
     }
     if answers.issue.is_none() {
         asks.extend(linked_issue(policy, answers).map(Ask::Issue));
     }
     asks
+}
+
+fn pipeline_sha(request: &MergeRequest) -> Option<&str> {
+    request.head_pipeline.as_ref()?.sha.as_deref()
 }
 
 fn is_being_worked_out(request: &MergeRequest) -> bool {

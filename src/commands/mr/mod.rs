@@ -11,9 +11,13 @@ use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program, candidates, connection::unanswered, fix};
+use super::{
+    Context, Failure, Program, candidates,
+    connection::{instance_of, unanswered},
+    fix,
+};
 use crate::{
-    domain::{exit::Exit, project::ProjectPath},
+    domain::exit::Exit,
     gitlab::{
         Client, at_once,
         merge_request::{self, MergeRequest},
@@ -99,7 +103,8 @@ impl Program for MrArgs {
             .iter()
             .map(|branch| {
                 let existing = branch.existing.as_ref().map(|request| (request, survey.is_linked(request)));
-                (branch, plan::plan(&branch.source, &branch.target, survey.wish(branch), existing))
+                let (source, target, head) = (&branch.source, &branch.target, branch.head.as_deref());
+                (branch, plan::plan(source, target, survey.wish(branch), head, existing))
             })
             .collect();
         let results: Vec<Result<Row, Failure>> = if self.dry_run {
@@ -128,7 +133,8 @@ impl Program for MrArgs {
             context.ui.warning(note);
         }
         if self.web && !self.dry_run {
-            open_pages(context, &report);
+            let url = instance_of(Some(&prepared.clone), &prepared.settings, &prepared.policy)?;
+            open_pages(context, &report, &url.to_string());
         }
         // Every failure is told; the last word is the first of them, since it came first in order.
         let mut failures = failures.into_iter();
@@ -183,7 +189,7 @@ fn would_do(branch: &Branch, action: &Action) -> Row {
 
 fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action) -> Result<Row, Failure> {
     let Project { id, .. } = survey.project;
-    let (request, state) = match action {
+    let (request, state) = match &current(client, survey, branch, action)? {
         Action::Open(new) => {
             let opened = merge_request::create(client, id, new).map_err(unanswered)?;
             check(client, survey, branch, &opened)?;
@@ -203,6 +209,14 @@ fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action)
         web_url: Some(request.web_url),
         state: state.to_owned(),
     })
+}
+
+/// A change is planned again from what is there at the last moment: somebody may be writing, too.
+fn current(client: &Client, survey: &Survey, branch: &Branch, action: &Action) -> Result<Action, Failure> {
+    let Action::Change { iid, .. } = action else { return Ok(action.clone()) };
+    let now = merge_request::read(client, survey.project.id, *iid).map_err(unanswered)?;
+    let is_linked = survey.is_linked(&now);
+    Ok(plan::plan(&branch.source, &branch.target, survey.wish(branch), branch.head.as_deref(), Some((&now, is_linked))))
 }
 
 /// Whatever the server made of the request: a merge request anywhere else than asked is closed at
@@ -231,26 +245,14 @@ fn check(client: &Client, survey: &Survey, branch: &Branch, opened: &MergeReques
     .hint(format!("look at {} at once, and tell PSIRT if it can be seen in public", opened.web_url)))
 }
 
-/// Nothing is opened in a project that others than its members can read.
-pub(super) fn check_project(project: &Project, wanted: &ProjectPath) -> Result<(), Failure> {
-    let Project { path_with_namespace, visibility, archived, web_url, .. } = project;
-    if !wanted.is(path_with_namespace) {
-        return Err(Failure::refused(anyhow!("GitLab answers `{wanted}` with the project `{path_with_namespace}`"))
-            .hint("git secfix config, and correct `security.project`"));
-    }
-    if !project.is_private() {
-        return Err(Failure::refused(anyhow!("{wanted} is {visibility}: a merge request there would be a disclosure"))
-            .hint(format!("{web_url}/edit, and make the project private")));
-    }
-    if *archived {
-        return Err(Failure::not_done(anyhow!("{wanted} is archived, so nothing can be opened in it"))
-            .hint(format!("ask an owner: {web_url}")));
-    }
-    Ok(())
-}
-
-fn open_pages(context: &Context, report: &Report) {
+fn open_pages(context: &Context, report: &Report, instance: &str) {
     for url in report.merge_requests.iter().filter_map(|row| row.web_url.as_deref()) {
+        // The address comes from the server: nothing else than a page of it is opened.
+        let is_page = url.strip_prefix(instance).is_some_and(|rest| rest.starts_with('/'));
+        if !is_page || !url.chars().all(|c| c.is_ascii_graphic()) {
+            context.ui.warning(&format!("not opened, since it is no page of {instance}: {url}"));
+            continue;
+        }
         if let Err(error) = super::browser::open(url) {
             context.ui.warning(&format!("no browser could be started ({error}): {url}"));
         }

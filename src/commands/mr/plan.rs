@@ -39,10 +39,20 @@ pub(super) enum Action {
 
 /// Plans one branch; `existing` is the merge request that counts, with whether its text is linked to
 /// an issue already.
-pub(super) fn plan(source: &str, target: &str, wish: &Wish, existing: Option<(&MergeRequest, bool)>) -> Action {
+pub(super) fn plan(
+    source: &str,
+    target: &str,
+    wish: &Wish,
+    head: Option<&str>,
+    existing: Option<(&MergeRequest, bool)>,
+) -> Action {
+    // What was pushed after a merge needs a merge request of its own.
+    let has_more = |request: &MergeRequest| head.is_some() && head != request.sha.as_deref();
     match existing {
-        Some((request, _)) if request.state == "merged" => Action::Merged { iid: request.iid },
-        Some((request, is_linked)) if request.state != "closed" => change(request, is_linked, wish),
+        Some((request, _)) if request.state == "merged" && !has_more(request) => Action::Merged { iid: request.iid },
+        Some((request, is_linked)) if !matches!(request.state.as_str(), "closed" | "merged") => {
+            change(request, is_linked, wish)
+        }
         // A closed one stays closed: somebody meant it.
         _ => Action::Open(New {
             source: source.to_owned(),
@@ -57,8 +67,13 @@ pub(super) fn plan(source: &str, target: &str, wish: &Wish, existing: Option<(&M
 }
 
 fn change(request: &MergeRequest, is_linked: bool, wish: &Wish) -> Action {
-    let plain = if wish.has_new_title { &wish.title } else { &request.title };
-    let title = super::text::title(plain, wish.draft.unwrap_or(request.draft));
+    let is_draft = wish.draft.unwrap_or(request.draft == Some(true));
+    let title = match (wish.has_new_title, wish.draft) {
+        (true, _) => super::text::title(&wish.title, is_draft),
+        (false, Some(wanted)) if request.draft != Some(wanted) => super::text::title(&request.title, wanted),
+        // As people wrote it, to the last space.
+        (false, _) => request.title.clone(),
+    };
     let description = request.description.as_deref().unwrap_or_default();
     let present: Vec<u64> = request.reviewers.iter().map(|user| user.id).collect();
     let missing = wish.reviewers.iter().filter(|id| !present.contains(id));
@@ -104,14 +119,15 @@ mod tests {
             title: "Fix".to_owned(),
             description: Some("Related to g/p#1\n\nrewritten".to_owned()),
             state: state.to_owned(),
-            draft: false,
+            draft: Some(false),
+            author: None,
             labels: vec!["security".to_owned(), "bug".to_owned()],
             reviewers: vec![
                 User { id: 5, username: "bob".to_owned(), name: String::new() },
                 User { id: 7, username: "ann".to_owned(), name: String::new() },
             ],
             milestone: Some(Milestone { id: 3 }),
-            sha: None,
+            sha: Some("a".to_owned()),
             detailed_merge_status: String::new(),
             has_conflicts: false,
             head_pipeline: None,
@@ -123,7 +139,7 @@ mod tests {
     }
 
     fn planned(wish: &Wish, request: &MergeRequest) -> Action {
-        plan("security-x", "main", wish, Some((request, true)))
+        plan("security-x", "main", wish, Some("a"), Some((request, true)))
     }
 
     #[test]
@@ -131,14 +147,16 @@ mod tests {
         assert_eq!(planned(&wish(), &request("opened")), Action::Nothing { iid: 12 });
         assert_eq!(planned(&wish(), &request("merged")), Action::Merged { iid: 12 });
         assert!(matches!(planned(&wish(), &request("closed")), Action::Open(_)));
-        assert!(matches!(plan("security-x", "main", &wish(), None), Action::Open(new) if new.target == "main"));
+        let more = plan("security-x", "main", &wish(), Some("b"), Some((&request("merged"), true)));
+        assert!(matches!(more, Action::Open(_)), "what came after the merge is not lost");
+        assert!(matches!(plan("security-x", "main", &wish(), None, None), Action::Open(new) if new.target == "main"));
     }
 
     #[test]
     fn only_what_is_missing_is_changed() {
         let bare = MergeRequest {
             title: "Draft: Mine".to_owned(),
-            draft: true,
+            draft: Some(true),
             description: None,
             labels: vec![],
             reviewers: vec![User { id: 5, username: "bob".to_owned(), name: String::new() }],
@@ -152,7 +170,7 @@ mod tests {
             reviewers: Some(vec![5, 7]),
             milestone: Some(3),
         };
-        assert_eq!(plan("s", "main", &wish(), Some((&bare, false))), Action::Change { iid: 12, changes });
+        assert_eq!(plan("s", "main", &wish(), None, Some((&bare, false))), Action::Change { iid: 12, changes });
     }
 
     #[test]

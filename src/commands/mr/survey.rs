@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::{
-    MrArgs, check_project,
+    MrArgs,
     plan::Wish,
     text::{self, description, link},
 };
@@ -42,6 +42,8 @@ pub(super) struct Branch {
     pub(super) source: String,
     pub(super) target: String,
     is_default: bool,
+    /// Its newest commit in security.
+    pub(super) head: Option<String>,
     /// The merge request that counts.
     pub(super) existing: Option<MergeRequest>,
 }
@@ -80,7 +82,6 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         (found.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), gathered)
     });
     let (Shared { project, .. }, gathered) = gathered?;
-    check_project(&project, &policy.security)?;
     gate::pass(Gate::Request, &gathered, policy)?;
     let parts = parts.map_err(unanswered)?;
     let reviewers = parts.reviewer_ids()?;
@@ -98,19 +99,20 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
 
     let issue = gathered.issue.as_ref().map(|(reference, _)| reference.clone());
     let mut labels = configured.labels;
-    labels.extend(args.labels.iter().cloned());
+    labels.extend(args.labels.iter().flat_map(|text| text.split(',')).map(|label| label.trim().to_owned()));
     labels.extend(gathered.issue.as_ref().and_then(|(_, issue)| issue.severity()).map(str::to_owned));
     labels.dedup();
     let plain = title(clone, policy, fix, &gathered, args)?;
-    let draft = match (args.draft, args.ready) {
-        (true, _) => Some(true),
+    let is_draft_by_title = args.title.as_deref().is_some_and(|title| text::without_draft(title) != title.trim());
+    let draft = match (args.draft || is_draft_by_title, args.ready) {
+        (true, false) => Some(true),
         (_, true) => Some(false),
         _ => None,
     };
     let wish = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
         Wish {
-            title: text::title(&plain, args.draft),
+            title: text::title(&plain, draft == Some(true)),
             has_new_title: args.title.is_some(),
             description: description(parts.template.as_deref(), link.as_deref()),
             link,
@@ -126,9 +128,6 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
             "{} has no template `{name}` for merge requests: a checklist stands in for it",
             policy.security
         ));
-    }
-    if issue.is_none() {
-        notes.push(format!("no issue is linked; to link it: git secfix mr {fix} --issue NUMBER"));
     }
     Ok(Survey {
         to_default: wish(true),
@@ -146,6 +145,7 @@ fn branch(target: &Target, gathered: &Gathered) -> Branch {
         source: target.source.clone(),
         target: target.target.clone(),
         is_default: target.line.is_none(),
+        head: target.head.clone(),
         existing: gathered.requests.get(&target.source).cloned(),
     }
 }

@@ -52,11 +52,23 @@ pub(super) fn description(template: Option<&str>, link: Option<&str>) -> String 
     }
 }
 
-/// The text with the link in front, where it is linked to nothing: what people wrote stays. `None`
-/// when there is nothing to change.
+/// The text with the link as its first line, in place of one to another issue; what people wrote stays.
+/// `None` when there is nothing to change: the same issue is linked somewhere, and nothing more was asked.
 pub(super) fn with_link(text: &str, link: Option<&str>, is_linked: bool) -> Option<String> {
-    let link = link.filter(|link| !is_linked && !text.contains(*link))?;
-    Some(format!("{link}\n\n{}", text.trim_start()))
+    let link = link?;
+    let text = text.trim_start();
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let first = first.trim_end();
+    let closes = link.strip_prefix("Closes ");
+    let is_weaker = closes.is_some() && closes == first.strip_prefix("Related to ");
+    if is_linked && !is_weaker {
+        return None;
+    }
+    let is_link = |line: &str| {
+        let issue = ["Related to ", "Closes "].iter().find_map(|verb| line.strip_prefix(verb));
+        issue.is_some_and(|issue| issue.contains('#') && !issue.contains(' '))
+    };
+    if is_link(first) { Some(format!("{link}\n{rest}")) } else { Some(format!("{link}\n\n{text}")) }
 }
 
 #[cfg(test)]
@@ -75,7 +87,15 @@ mod tests {
     #[test]
     fn what_people_wrote_stays() {
         assert_eq!(with_link("text", Some("Related to g/p#1"), true), None);
-        assert_eq!(with_link("see\nRelated to g/p#1", Some("Related to g/p#1"), false), None);
+        assert_eq!(
+            with_link("Related to g/p#12\n\ntext", Some("Related to g/p#1"), false).as_deref(),
+            Some("Related to g/p#1\n\ntext")
+        );
+        assert_eq!(
+            with_link("Related to g/p#1\ntext", Some("Closes g/p#1"), true).as_deref(),
+            Some("Closes g/p#1\ntext")
+        );
+        assert_eq!(with_link("Closes g/p#1\ntext", Some("Related to g/p#1"), true), None);
         assert_eq!(with_link("text", None, false), None);
         assert_eq!(with_link("\ntext", Some("Related to g/p#1"), false).as_deref(), Some("Related to g/p#1\n\ntext"));
     }

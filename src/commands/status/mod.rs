@@ -65,7 +65,13 @@ impl Program for StatusArgs {
 fn gather(context: &Context, gatherer: &Gatherer<'_>, fix: Option<&FixName>) -> Result<Vec<Gathered>, Failure> {
     let _spinner = context.ui.spinner("asking GitLab");
     match fix {
-        Some(fix) => Ok(vec![gatherer.fix(fix, None)?.1]),
+        Some(fix) => {
+            let found = gatherer.fix(fix, None)?.1;
+            match found.facts.targets.is_empty() {
+                true => Err(gatherer.no_such_fix(fix)?),
+                false => Ok(vec![found]),
+            }
+        }
         None => Ok(gatherer.all()?.1),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         due,
         merge_request::{ApprovalState, Mergeability, Pipeline, State},
         policy::Policy,
-        runbook::{self, Blocker, Gate, IssueFact, Pushed, Step, Target},
+        runbook::{self, Blocker, Gate, Pushed, Step, Target},
     },
     ui::Table,
 };
@@ -91,10 +91,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
     let Gathered { fix, facts, issue, notes, .. } = found;
     let step = runbook::step(facts);
     let is_open = |gate| runbook::shut_by(facts, gate).is_empty();
-    let mut notes = notes.clone();
-    if facts.issue == IssueFact::Unlinked {
-        notes.push(format!("no issue is linked to {fix}; to link it: git secfix branch {fix} --issue NUMBER"));
-    }
+    let notes = notes.clone();
     FixReport {
         fix: fix.to_string(),
         step: StepReport { number: step.number(), of: Step::CleanUp.number(), name: step.name() },
@@ -174,6 +171,7 @@ fn of_pipeline(pipeline: &Pipeline) -> String {
     match pipeline {
         Pipeline::Missing => "none".to_owned(),
         Pipeline::Passed => "passed".to_owned(),
+        Pipeline::OfAnotherCommit => "outdated".to_owned(),
         Pipeline::Running => "running".to_owned(),
         Pipeline::Manual => "manual".to_owned(),
         Pipeline::NotPassed(status) => status.clone(),
@@ -216,13 +214,13 @@ pub(super) fn text(report: &FixReport) -> String {
     text.push_str(&table.lines().map(|line| format!("  {line}\n")).collect::<String>());
     let mut label = "blocked by";
     for blocker in &report.blockers {
-        text.push_str(&format!("{label:<12}{}\n", crate::ui::safe(&blocker.text)));
+        text.push_str(&format!("{label:<12}{}\n", crate::ui::safe_line(&blocker.text)));
         label = "";
     }
     if let Some(issue) = &report.issue {
-        text.push_str(&format!("{:<12}{}\n", "issue", crate::ui::safe(&issue.reference)));
+        text.push_str(&format!("{:<12}{}\n", "issue", crate::ui::safe_line(&issue.reference)));
     }
-    text.push_str(&format!("{:<12}{}\n", "next", crate::ui::safe(&report.next)));
+    text.push_str(&format!("{:<12}{}\n", "next", crate::ui::safe_line(&report.next)));
     text
 }
 
@@ -240,7 +238,7 @@ fn heading(report: &FixReport) -> String {
     }
     let StepReport { number, of, name } = report.step;
     let step = if report.finished { "done".to_owned() } else { format!("step {number} of {of}: {name}") };
-    format!("{}  {step}\n", crate::ui::safe(&heading))
+    format!("{}  {step}\n", crate::ui::safe_line(&heading))
 }
 
 fn table(report: &FixReport) -> String {

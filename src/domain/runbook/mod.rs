@@ -199,6 +199,10 @@ pub struct Target {
     pub has_target: bool,
     /// Whether the branch holds anything that its target does not; `None` where it cannot be told here.
     pub has_work: Option<bool>,
+    /// The newest commit of security's branch, in hexadecimal, where it has the branch.
+    pub head: Option<String>,
+    /// Commits of the fix that a backport lacks, oldest first, in hexadecimal.
+    pub lacks: Vec<String>,
     /// How it compares with security's branch.
     pub pushed: Pushed,
     /// Its merge request in security.
@@ -224,6 +228,8 @@ impl Target {
 pub struct Facts {
     /// Its issue.
     pub issue: IssueFact,
+    /// What is wrong with the security project itself, such as that others can read it.
+    pub project: Option<String>,
     /// Its branches, the one towards the default branch first.
     pub targets: Vec<Target>,
     /// The keep-alive schedule.
@@ -263,7 +269,13 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
     let mut found = Vec::new();
     let mut block = |step, text: String| found.push(Blocker { step, merge_request: None, text });
     match &facts.issue {
-        IssueFact::Seen { is_confidential: true, .. } | IssueFact::Unlinked => {}
+        IssueFact::Seen { is_confidential: true, .. } => {}
+        IssueFact::Unlinked => {
+            block(
+                Step::Triage,
+                "no issue is linked to the fix, so it is not known whether it is confidential".to_owned(),
+            );
+        }
         IssueFact::Seen { reference, .. } => {
             block(
                 Step::Triage,
@@ -273,6 +285,9 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
         IssueFact::Unseen { reference, why } => {
             block(Step::Triage, format!("whether issue {reference} is confidential is not known: {why}"));
         }
+    }
+    if let Some(why) = &facts.project {
+        block(Step::Prepare, why.clone());
     }
     if facts.targets.is_empty() {
         block(Step::Branches, "the fix has no branch".to_owned());

@@ -13,6 +13,11 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
         if matches!(target.pushed, Pushed::Ahead | Pushed::Diverged) {
             block(Step::Push, format!("`{source}` has commits that are not pushed, though it is merged"));
         }
+        if let (Some(request), Some(head)) = (target.merge_request(), &target.head)
+            && request.head.as_ref() != Some(head)
+        {
+            block(Step::MergeRequests, format!("`{source}` has commits that !{} did not merge", request.iid));
+        }
         return found;
     }
     if !target.has_target {
@@ -21,6 +26,11 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
     if target.has_work == Some(false) {
         let step = if target.line.is_some() { Step::Backports } else { Step::Branches };
         block(step, format!("`{source}` holds no commit that `{into}` does not have"));
+    }
+    // A branch without anything lacks everything, which is said already.
+    if target.has_work != Some(false) && !target.lacks.is_empty() {
+        let ids: Vec<String> = target.lacks.iter().map(|id| id.chars().take(12).collect()).collect();
+        block(Step::Backports, format!("`{source}` lacks {} of the fix", ids.join(", ")));
     }
     match target.pushed {
         Pushed::Same | Pushed::OnlyThere => {}
@@ -42,7 +52,13 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
                 format!("{} are all open from `{source}`: close all but one", numbers.join(", ")),
             );
         }
-        Request::Found(request) => found.extend(of_request(request, source)),
+        Request::Found(request) => {
+            if request.state != State::Closed && target.head.is_some() && request.head != target.head {
+                let text = format!("!{} does not have the newest commit of `{source}` yet", request.iid);
+                block(Step::Review, text);
+            }
+            found.extend(of_request(request, source));
+        }
     }
     // A branch that waits for a review is merged only after it.
     found.push(Blocker {
@@ -75,6 +91,7 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
     match &request.pipeline {
         Pipeline::Passed => {}
         Pipeline::Missing => block(Step::Review, format!("!{iid} has no pipeline")),
+        Pipeline::OfAnotherCommit => block(Step::Review, format!("pipeline of !{iid} ran on another commit")),
         Pipeline::Running => block(Step::Review, format!("pipeline of !{iid} is running")),
         Pipeline::Manual => block(Step::Review, format!("pipeline of !{iid} waits for somebody to start a job")),
         Pipeline::NotPassed(status) => block(Step::Review, format!("pipeline of !{iid} has not passed: `{status}`")),

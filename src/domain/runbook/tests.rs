@@ -34,7 +34,9 @@ fn target(iid: u64) -> Target {
         target: format!("stable-{iid}"),
         line: Some(ReleaseLine { major: 18, minor: 4 }),
         has_target: true,
+        head: Some("a".repeat(40)),
         has_work: Some(true),
+        lacks: vec![],
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
     }
@@ -43,6 +45,7 @@ fn target(iid: u64) -> Target {
 fn facts(targets: Vec<Target>) -> Facts {
     Facts {
         issue: IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential: true },
+        project: None,
         targets,
         keep_alive: Progress::Done,
         deployment: Progress::Done,
@@ -75,12 +78,17 @@ fn everything_ready_opens_the_merge_and_nothing_behind_it() {
 #[test]
 fn one_thing_amiss_shuts_the_merge_and_says_so() {
     type Break = fn(&mut Facts);
-    let cases: [(Break, &str); 30] = [
+    let cases: [(Break, &str); 35] = [
         (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
         (|f| f.issue = unseen(), "whether issue g/p#1 is confidential is not known: 404"),
+        (|f| f.issue = IssueFact::Unlinked, "no issue is linked to the fix"),
+        (|f| f.project = Some("g/p is public".into()), "g/p is public"),
+        (|f| f.targets[1].head = Some("b".repeat(40)), "!2 does not have the newest commit of `security-x-2`"),
+        (|f| change(f, |r| r.pipeline = Pipeline::OfAnotherCommit), "pipeline of !2 ran on another commit"),
         (|f| f.targets.clear(), "the fix has no branch"),
         (|f| f.targets[1].has_target = false, "security has no branch `stable-2`"),
         (|f| f.targets[1].has_work = Some(false), "`security-x-2` holds no commit"),
+        (|f| f.targets[1].lacks = vec!["c".repeat(40)], "`security-x-2` lacks cccccccccccc of the fix"),
         (|f| f.targets[1].pushed = Pushed::No, "`security-x-2` is not pushed"),
         (|f| f.targets[1].pushed = Pushed::Ahead, "`security-x-2` has commits that are not pushed"),
         (|f| f.targets[1].pushed = Pushed::Behind, "security has commits of `security-x-2`"),
@@ -102,7 +110,13 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| change(f, |r| r.open_threads = 1), "1 open thread in !2"),
         (|f| change(f, |r| r.open_threads = 3), "3 open threads in !2"),
         (|f| change(f, |r| r.has_conflicts = true), "!2 conflicts with its target branch"),
-        (|f| change(f, |r| r.head = None), "!2 holds no commit"),
+        (
+            |f| {
+                f.targets[1].head = None;
+                change(f, |r| r.head = None)
+            },
+            "!2 holds no commit",
+        ),
         (|f| change(f, |r| r.mergeability = Mergeability::of("checking")), "still working out whether !2"),
         (|f| change(f, |r| r.mergeability = Mergeability::of("sun_must_shine")), "GitLab says `sun_must_shine` of !2"),
         (|f| change(f, |r| r.mergeability = Mergeability::of("not_approved")), "GitLab asks for more approvals of !2"),
@@ -146,6 +160,10 @@ fn what_is_merged_needs_nothing_more() {
         request.mergeability = Mergeability::of("not_open");
     }
     assert!(is_finished(&facts));
+    facts.targets[0].head = Some("b".repeat(40));
+    assert_eq!(step(&facts), Step::MergeRequests);
+    assert_eq!(blockers(&facts)[0].text, "`security-x-1` has commits that !1 did not merge");
+    facts.targets[0].head = None;
     facts.deployment = Progress::Unknown("no pipeline was found".to_owned());
     assert_eq!(step(&facts), Step::Deploy);
     assert_eq!(shut_by(&facts, Gate::Disclose)[0].text, "deployment is not known: no pipeline was found");
@@ -205,8 +223,16 @@ fn any_target() -> impl Strategy<Value = Target> {
         1 => Just(Request::Missing),
         1 => Just(Request::Several(vec![1, 2])),
     ];
-    (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), pushed, request).prop_map(
-        |(has_target, has_work, pushed, request)| Target { has_target, has_work, pushed, request, ..target(1) },
+    let head = prop::sample::select(vec![Some("a"), Some("a"), Some("a"), None, Some("b")]);
+    (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), pushed, request, head).prop_map(
+        |(has_target, has_work, pushed, request, head)| Target {
+            has_target,
+            has_work,
+            pushed,
+            request,
+            head: head.map(|letter| letter.repeat(40)),
+            ..target(1)
+        },
     )
 }
 
@@ -220,17 +246,19 @@ fn any_progress() -> impl Strategy<Value = Progress> {
 
 fn any_facts() -> impl Strategy<Value = Facts> {
     let issue = prop_oneof![
-        Just(IssueFact::Unlinked),
-        Just(unseen()),
-        prop::bool::weighted(0.9)
+        1 => Just(IssueFact::Unlinked),
+        1 => Just(unseen()),
+        8 => prop::bool::weighted(0.9)
             .prop_map(|is_confidential| IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential }),
     ];
     let later = prop::collection::vec(any_progress(), 7);
-    (issue, prop::collection::vec(any_target(), 0..4), later).prop_map(|(issue, targets, later)| {
+    let project = option::weighted(0.1, Just("it is public".to_owned()));
+    (issue, project, prop::collection::vec(any_target(), 0..4), later).prop_map(|(issue, project, targets, later)| {
         let mut later = later.into_iter();
         let mut next = || later.next().unwrap();
         Facts {
             issue,
+            project,
             targets,
             keep_alive: next(),
             deployment: next(),
@@ -260,16 +288,18 @@ fn is_ready_to_merge(target: &Target) -> bool {
     let sent = target.has_target
         && target.has_work != Some(false)
         && matches!(target.pushed, Pushed::Same | Pushed::OnlyThere);
+    let is_whole = target.head.is_none() || target.head == request.head;
     let left_out = matches!(target.pushed, Pushed::Ahead | Pushed::Diverged);
-    (request.state == State::Merged && !left_out) || (reviewed && sent)
+    (request.state == State::Merged && !left_out && is_whole) || (reviewed && sent && is_whole)
 }
 
 fn is_triaged(facts: &Facts) -> bool {
-    matches!(facts.issue, IssueFact::Unlinked | IssueFact::Seen { is_confidential: true, .. })
+    matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. }) && facts.project.is_none()
 }
 
 fn is_merged(target: &Target) -> bool {
-    matches!(&target.request, Request::Found(request) if request.state == State::Merged)
+    let is_whole = |request: &MergeRequest| target.head.is_none() || target.head == request.head;
+    matches!(&target.request, Request::Found(request) if request.state == State::Merged && is_whole(request))
         && !matches!(target.pushed, Pushed::Ahead | Pushed::Diverged)
 }
 
