@@ -12,6 +12,7 @@
 mod support;
 
 mod auth;
+mod backport;
 mod branch;
 mod completions;
 mod config;
