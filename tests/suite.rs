@@ -13,6 +13,8 @@ mod support;
 
 mod auth;
 mod backport;
+mod backport_conflict;
+mod backport_random;
 mod branch;
 mod completions;
 mod config;

@@ -20,6 +20,7 @@ pub mod picked_commit;
 pub mod probe;
 pub mod process;
 pub mod proof;
+pub mod range_diff;
 mod reachability;
 pub mod record;
 pub mod remotes;

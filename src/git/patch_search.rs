@@ -4,7 +4,8 @@ use super::{
     GitError, LocalClone,
     history::{self, Commit, Id},
     objects::Objects,
-    patch_id, tree_changes,
+    patch_id::{self, Compared},
+    tree_changes,
 };
 
 /// The commit of `tip`'s history that makes the same change as `commit`, seen from its parent, and was not
@@ -37,7 +38,7 @@ pub fn find(clone: &LocalClone, tip: Id, commit: &Commit, parent: Option<Id>) ->
     if ids.is_empty() {
         return Ok(None);
     }
-    let patches = patch_id::of_commits(clone, &[&ids[..], &[commit.id]].concat())?;
+    let patches = patch_id::of_commits(clone, &[&ids[..], &[commit.id]].concat(), Compared::WithContext)?;
     let Some(patch) = patches.get(&commit.id) else { return Ok(None) };
     let Some(found) = ids.iter().find(|id| patches.get(*id) == Some(patch)) else { return Ok(None) };
     let oldest_first = ids.iter().rev().map(|id| history::commit(clone, *id)).collect::<Result<Vec<_>, _>>()?;

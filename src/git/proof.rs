@@ -6,15 +6,16 @@ use super::{
     GitError, LocalClone,
     history::{self, Id},
     objects::Objects,
-    patch_id, tree_changes,
+    patch_id::{self, Compared},
+    tree_changes,
 };
 
 /// How a picked commit relates to its original.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
-    /// The same lines of the same files.
+    /// The same lines of the same files, wherever they stand.
     Same,
-    /// Something else, as after a conflict, or for lines around it that differ.
+    /// Something else, as after a conflict.
     Differs,
 }
 
@@ -54,7 +55,7 @@ pub fn compare(clone: &LocalClone, pairs: &[Pair]) -> Result<Likenesses, GitErro
         }
     }
     let asked: Vec<Id> = open.iter().flat_map(|(original, pick)| [*original, *pick]).collect();
-    let patches = patch_id::of_commits(clone, &asked)?;
+    let patches = patch_id::of_commits(clone, &asked, Compared::ChangesAlone)?;
     for (original, pick) in open {
         let same = patches.get(&original).is_some_and(|patch| patches.get(&pick) == Some(patch));
         found.insert(pick, if same { Likeness::Same } else { Likeness::Differs });

@@ -178,7 +178,11 @@ impl Resolution {
             return Ok(Some(Hurdle::NotAdded(changed)));
         }
         let checked = git.run(&["-c", "core.quotePath=false", "diff", "--cached", "--check", "--no-color"])?.stdout;
-        let marked = marked(&checked);
+        let marked = marked(&checked, |path, number| {
+            let content = fs::read(self.root.join(path)).ok()?;
+            let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
+            Some(String::from_utf8_lossy(line).into_owned())
+        });
         Ok((!marked.is_empty()).then_some(Hurdle::Markers(marked)))
     }
 
@@ -260,17 +264,16 @@ impl Resolution {
     }
 }
 
-/// The files with markers, from what `git diff --check` says: `path:line: leftover conflict marker.`, and
-/// the line below. A line of `=` alone may be a heading.
-fn marked(said: &str) -> Vec<String> {
+/// The files with markers, from what `git diff --check` says: `path:line: leftover conflict marker`. A line of
+/// `=` alone may be a heading; what cannot be looked at counts.
+fn marked(said: &str, line_of: impl Fn(&str, usize) -> Option<String>) -> Vec<String> {
+    let places = said.lines().filter_map(|line| line.split_once(": leftover conflict marker"));
     let mut found: Vec<String> = Vec::new();
-    let lines: Vec<&str> = said.lines().collect();
-    for pair in lines.windows(2) {
-        let Some(place) = pair[0].split(": leftover conflict marker").next().filter(|place| *place != pair[0]) else {
-            continue;
-        };
-        let path = place.rsplit_once(':').map_or(place, |(path, _)| path);
-        let is_marker = ["+<<<<<<<", "+>>>>>>>", "+|||||||"].iter().any(|marker| pair[1].starts_with(marker));
+    for (place, _) in places {
+        let (path, number) = place.rsplit_once(':').unwrap_or((place, ""));
+        let line = number.parse().ok().and_then(|number| line_of(path, number));
+        let is_marker =
+            line.is_none_or(|line| ["<<<<<<<", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark)));
         if is_marker && !found.iter().any(|known| known == path) {
             found.push(path.to_owned());
         }
@@ -284,9 +287,14 @@ mod tests {
 
     #[test]
     fn markers_are_found_and_headings_are_none() {
-        let said = "a b:1: leftover conflict marker\n+<<<<<<< HEAD\na b:3: leftover conflict marker\n+=======\n\
-            x.rst:2: leftover conflict marker\n+=======\nx:9: trailing whitespace.\n+z \n";
-        assert_eq!(marked(said), ["a b"]);
-        assert!(marked("").is_empty());
+        let said = "a b:1: leftover conflict marker\na b:3: leftover conflict marker\nx.rst:2: leftover conflict marker\n\
+            x:9: trailing whitespace.\n+z \ngone:1: leftover conflict marker\n";
+        let line_of = |path: &str, number: usize| match (path, number) {
+            ("a b", 1) => Some("<<<<<<< HEAD".to_owned()),
+            ("gone", _) => None,
+            _ => Some("=======".to_owned()),
+        };
+        assert_eq!(marked(said, line_of), ["a b", "gone"]);
+        assert!(marked("", line_of).is_empty());
     }
 }

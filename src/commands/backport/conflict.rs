@@ -266,13 +266,12 @@ pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context
         let finished = !resolution.is_under_way()
             && history::find(clone, &format!("refs/heads/{branch}"))?.is_some_and(|tip| tip != resolution.start);
         let (state, said) = if finished {
-            if resolution.has_folder() && !resolution.remove(clone)? {
+            if !resolution.has_folder() {
+                resolution.abort(clone)?;
+            } else if !resolution.remove(clone)? {
                 let place = resolution.root.display();
                 return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its picks are finished"))
                     .hint(format!("git worktree remove --force '{place}'")));
-            }
-            if !resolution.has_folder() {
-                resolution.abort(clone)?;
             }
             ("kept", "was finished already, and is kept".to_owned())
         } else {

@@ -20,13 +20,13 @@ use crate::{
         advance::{self, Advance},
         branches::{self, NewBranch},
         checkouts,
-        history::Id,
+        history::Range,
         objects::Objects,
         picked_commit::{Asked, Committer},
-        process::Git,
-        proof, remotes,
+        proof, range_diff, remotes,
         transport::{self, FetchFailure, Unreachable},
     },
+    ui::safe,
 };
 use execute::{Outcome, Picked};
 use show::Report;
@@ -58,7 +58,7 @@ pub struct BackportArgs {
     #[arg(long)]
     redo: bool,
     /// Show the difference between each backport and the fix
-    #[arg(long)]
+    #[arg(long, conflicts_with = "predict")]
     diff: bool,
     /// Go on after conflicts were resolved, and remove their work trees
     #[arg(long = "continue", conflicts_with_all = ["to", "from", "predict", "redo", "diff", "abort"])]
@@ -229,13 +229,12 @@ fn pairs(fix: &Fix, picked: &[Picked]) -> Vec<proof::Pair> {
 
 /// What `git range-diff` says of each backport beside the fix.
 fn show_difference(clone: &LocalClone, fix: &Fix, picked: &[Picked], context: &Context) -> Result<(), Failure> {
-    let range = |from: Id, to: Id| format!("{from}..{to}");
+    let originals: Vec<_> = fix.parts.iter().map(|part| part.commit.clone()).collect();
+    let mut committer = Committer::unsigned(clone)?;
     for picked in picked.iter().filter(|picked| picked.line.planned.is_ok() && picked.conflict().is_none()) {
-        let line = &picked.line;
-        let git: Git = clone.git();
-        let fix = range(fix.range.without, fix.range.tip);
-        let said = git.read(&["range-diff", "--no-color", &fix, &range(line.base, picked.tip)])?;
-        context.ui.answer(&format!("\n{}\n{}\n", crate::ui::safe(&line.branch), crate::ui::safe(&said)));
+        let backport = Range { tip: picked.tip, without: picked.line.base };
+        let said = range_diff::between(clone, committer.get()?, &originals, backport)?;
+        context.ui.answer(&safe(&format!("\n{}\n{said}", picked.line.branch)));
     }
     Ok(())
 }

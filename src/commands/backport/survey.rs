@@ -21,7 +21,8 @@ use crate::{
         branches::{self, NewBranch},
         checkouts::{self, Checkout},
         history::{self, Commit, Id, Range},
-        patch_id, remotes, resolution,
+        patch_id::{self, Compared},
+        remotes, resolution,
     },
 };
 
@@ -336,7 +337,7 @@ fn known(clone: &LocalClone, policy: &Policy, fix: &Fix, lines: &[Line]) -> Resu
     let asked: HashSet<Id> = unclear.chain(origins.iter().copied()).collect();
     if !asked.is_empty() {
         let all: Vec<Id> = asked.into_iter().chain(fix.parts.iter().map(|part| part.commit.id)).collect();
-        known.patches = patch_id::of_commits(clone, &all)?;
+        known.patches = patch_id::of_commits(clone, &all, Compared::WithContext)?;
     }
     for origin in origins {
         if is_published(clone, policy, origin)? {

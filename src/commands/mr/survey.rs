@@ -149,7 +149,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         .hint(if branch.is_default {
             "git commit, on that branch".to_owned()
         } else {
-            format!("git switch {} && git cherry-pick -x COMMIT", branch.source)
+            format!("git secfix backport {fix}")
         }));
     }
 
