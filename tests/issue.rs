@@ -18,7 +18,7 @@ fn a_confidential_issue_is_shown_with_what_is_next() {
         .says("severity::2")
         .says("@engineer")
         .says(&format!("git secfix branch NAME --issue {CAN}#{}", gitlab.issue))
-        .says("ask PSIRT in the issue");
+        .warns("ask PSIRT in the issue");
     // By its page, as it is copied from a browser, and by its full reference.
     let url = gitlab.server.url();
     for text in [

@@ -89,6 +89,9 @@ fn the_project_s_template_is_used_and_what_people_write_stays() {
         assert_eq!(mine.reviewers, [gitlab.maintainer, gitlab.psirt]);
     });
     world.secfix(&["mr"]).ok().says("up to date").never_says("updated");
+    // A colleague has none of the branches, and sees the same.
+    let colleague = world.colleague();
+    world.secfix_in(&colleague, &["mr", "prompt-injection"]).ok().says("up to date").never_says("updated");
     world.secfix(&["mr", "--title", "Other"]).ok().says("updated");
     assert!(gitlab.server.change(|state| state.merge_request(gitlab.security, 1).unwrap().title == "Other"));
 }
@@ -99,10 +102,10 @@ fn what_is_not_pushed_is_not_reviewed() {
     let gitlab = GitLab::of(&world);
     world.secfix(&["init"]).ok();
     world.secfix(&["mr"]).ends(2).warns("`main` is no branch of a fix").warns("git secfix mr NAME");
-    world.secfix(&["mr", "other"]).ends(1).warns("there is no branch of the fix `other`");
+    world.secfix(&["mr", "other"]).ends(1).warns("the fix has no branch").warns("hint: git secfix branch other");
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     world.commit("fixed", "embargoed\n");
-    world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection` is not pushed").warns("git secfix push");
+    world.secfix(&["mr"]).ends(1).warns("3 things are in the way").warns("`security-prompt-injection` is not pushed");
     world.secfix(&["push"]).ok();
     world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection-18-4` holds no commit").warns("git cherry-pick");
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();
@@ -124,7 +127,7 @@ fn nothing_is_opened_where_others_can_read() {
     }
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = Visibility::Private);
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
-    world.secfix(&["mr"]).ends(3).warns("is public, so it is fixed in");
+    world.secfix(&["mr"]).ends(3).warns("is public: fix it in the public project");
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = true);
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().archived = true);
     world.secfix(&["mr"]).ends(1).warns("is archived");
@@ -141,7 +144,13 @@ fn wrong_wishes_are_told_before_anything_is_opened() {
     world.secfix(&["mr", "-m", "none"]).ends(2).warns("there is no active milestone `none`");
     world.secfix(&["mr", "--title", " "]).ends(2).warns("the title is empty");
     world.secfix(&["mr", "--issue", "0"]).ends(2).warns("names no issue");
-    world.secfix(&["mr", "--issue", "9999"]).ends(1).warns("there is no issue");
+    world
+        .secfix(&["mr", "--issue", "9999"])
+        .ends(1)
+        .warns("#9999 is confidential is not known")
+        .warns("may not see it");
+    // A wrong number is not remembered.
+    world.secfix(&["issue"]).ok().says(&format!("#{} ", gitlab.issue));
     world.secfix(&["mr", "--draft", "--ready"]).ends(2);
     assert_eq!(gitlab.requests(), [0u64; 0]);
 }
@@ -189,7 +198,7 @@ fn any_fault_at_any_request_is_survived() {
     let redirect = Fault::Redirect { status: 302, location: "https://evil.example/".to_owned() };
     let faults: [(Fault, &[i32]); 13] = [
         (Fault::Status(401), &[4]),
-        (Fault::Status(403), &[1]),
+        (Fault::Status(403), &[0, 1]),
         (Fault::Status(404), &[0, 1]),
         (Fault::Status(409), &[1]),
         (Fault::Status(422), &[1]),
@@ -239,4 +248,56 @@ fn a_token_that_may_only_read_is_told_so() {
     world.set("SECFIX_TOKEN", "glpat-reader");
     world.secfix(&["status"]).ok();
     world.secfix(&["mr"]).ends(4).warns("insufficient_scope").warns("git secfix auth login");
+}
+
+#[test]
+fn their_pages_are_opened_without_the_token() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    world.write_program("bin/xdg-open", "#!/bin/sh\n{ echo \"$@\"; env; } >>\"$SRV/../browser.log\"\n");
+    world.secfix(&["mr", "--web"]).ok();
+    let opened = world.read("browser.log");
+    assert_eq!(opened.matches("/-/merge_requests/").count(), 3, "{opened}");
+    assert!(!opened.contains("SECRET"), "{opened}");
+    let json = world.secfix(&["mr", "--json"]).ok();
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["merge_requests"][0]["state"], "up to date");
+    assert_eq!(document["merge_requests"][0]["target"], "main");
+}
+
+/// Two people at once, or one who is impatient: each branch still has one.
+#[test]
+fn two_at_once_open_one_each() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| world.secfix(&["mr"]).ok());
+        }
+    });
+    assert_eq!(gitlab.pairs(), THREE);
+}
+
+/// Killed at any request that changes something, and run again.
+#[test]
+fn killed_and_run_again_it_completes() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    for milliseconds in [30, 60, 90, 120, 160, 200, 250] {
+        gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
+        let at = At::Matching { method: Some("POST".to_owned()), path_contains: "merge_requests".to_owned() };
+        let delay = Fault::Delay(std::time::Duration::from_millis(100));
+        gitlab.server.inject(Injected { at, fault: delay, times: u32::MAX });
+        let programs = std::path::Path::new(env!("CARGO_BIN_EXE_git-secfix")).parent().unwrap();
+        let mut child = world.command(programs.join("git-secfix-mr"), &[]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gitlab.server.clear_faults();
+        world.secfix(&["mr"]).ok();
+        assert_eq!(gitlab.pairs(), THREE, "killed after {milliseconds} ms");
+    }
 }

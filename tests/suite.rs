@@ -29,6 +29,7 @@ mod init;
 mod init_hooks;
 mod issue;
 mod manual;
+mod merge;
 mod mr;
 mod process;
 mod push;

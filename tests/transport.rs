@@ -180,7 +180,7 @@ fn a_server_that_hangs_is_left_in_time() {
     let started = Instant::now();
     let found = project::find(&client, "g/p");
     assert!(matches!(&found, Err(Error::Lost { why, .. }) if why == "the time limit is over"), "{found:?}");
-    assert!(started.elapsed() < Duration::from_secs(10), "four attempts with short waits");
+    assert!(started.elapsed() < Duration::from_secs(10), "no attempt begins after the limit");
     drop(listener);
     let found = project::find(&client, "g/p");
     assert!(
@@ -329,4 +329,20 @@ fn a_proxy_sees_where_we_go_and_nothing_else() {
     world.set("SECFIX_GITLAB_URL", "https://gitlab.example");
     world.secfix(&["issue", "3"]).ends(5);
     assert!(heard.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_remote_that_was_bent_elsewhere_does_not_get_the_token() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    world.set("SECFIX_TOKEN", SECRET);
+    let (proxy, heard) = serve(vec![answer("403 Forbidden", "", "")]);
+    world.set("https_proxy", &format!("http://{proxy}"));
+    world.git(&["remote", "set-url", "security", "https://evil.example/gitlab-org/security/x.git"]).ok();
+    world.secfix(&["issue", "3"]).ends(5).warns("cannot reach https://gitlab.com");
+    let heard = heard.lock().unwrap();
+    assert!(
+        !heard.is_empty() && heard.iter().all(|request| request.starts_with("CONNECT gitlab.com:443 ")),
+        "{heard:?}"
+    );
 }

@@ -13,7 +13,7 @@ use clap::{Arg, Command};
 
 use super::{completions, definition, end, manual, report_defects};
 #[cfg(feature = "network")]
-use crate::commands::{auth::AuthArgs, issue::IssueArgs, mr::MrArgs, status::StatusArgs};
+use crate::commands::{auth::AuthArgs, issue::IssueArgs, merge::MergeArgs, mr::MrArgs, status::StatusArgs};
 use crate::{
     commands::{
         Failure, backport::BackportArgs, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs,
@@ -39,6 +39,8 @@ pub fn programs() -> Vec<Command> {
         definition::<MrArgs>(),
         #[cfg(feature = "network")]
         definition::<StatusArgs>(),
+        #[cfg(feature = "network")]
+        definition::<MergeArgs>(),
         definition::<GuardArgs>(),
         #[cfg(feature = "network")]
         definition::<AuthArgs>(),

@@ -86,8 +86,8 @@ pub(super) fn account(url: &InstanceUrl) -> Account {
     Account::new(&url.server, &url.root)
 }
 
-/// The address of the instance: as configured, else from the URL of the security remote, else `https`
-/// at the first of the configured hosts.
+/// The address of the instance: as configured, else from the URL of the security remote where that is
+/// one of the configured hosts, else `https` at the first of these.
 pub(super) fn instance_of(
     clone: Option<&LocalClone>,
     settings: &Settings,
@@ -99,7 +99,9 @@ pub(super) fn instance_of(
     let remote = clone.and_then(|clone| remotes::find(clone, policy.security_remote.as_str()));
     let url = remote.and_then(|remote| remote.fetch_url).map(|url| Destination::parse(&url));
     let root = policy.instance.root.clone();
+    // A remote that was bent to another host must not get the token.
     if let Some(Destination::Network(url)) = url
+        && policy.instance.has_host(&url)
         && (url.scheme == Scheme::Https || (url.scheme == Scheme::Http && url.host.is_loopback()))
     {
         // As in a configured address: the usual port is no part of the name.

@@ -72,6 +72,12 @@ impl Program for IssueArgs {
         let today = Zoned::now().date();
         let report = report(&reference, &issue, fix.as_ref(), today);
         context.ui.report_with_links(Self::NAME, &report, &[(&report.issue, &report.web_url)], || text(&report, today));
+        if issue.confidential {
+            context.ui.note(
+                "a mere hardening, or an update of a dependency that cannot be exploited: ask PSIRT in the issue whether \
+                 it may be public",
+            );
+        }
         if issue.state != "opened" {
             context.ui.warning(&format!("{reference} is {}", issue.state));
         }
@@ -136,12 +142,5 @@ fn text(report: &Report, today: Date) -> String {
         .row(["assignee".to_owned(), if assignees.is_empty() { none() } else { assignees.join(", ") }])
         .row(["page", &report.web_url])
         .row(["next", &report.next]);
-    let mut text = table.to_string();
-    if report.confidential {
-        text.push_str(
-            "note        a mere hardening, or an update of a dependency that cannot be exploited: ask PSIRT in the \
-             issue whether it may be public\n",
-        );
-    }
-    text
+    table.to_string()
 }

@@ -16,11 +16,15 @@ pub mod doctor;
 mod facts;
 pub mod failure;
 mod fix;
+#[cfg(feature = "network")]
+mod gate;
 pub mod guard;
 pub mod init;
 #[cfg(feature = "network")]
 pub mod issue;
 mod linked_issue;
+#[cfg(feature = "network")]
+pub mod merge;
 #[cfg(feature = "network")]
 pub mod mr;
 pub mod push;

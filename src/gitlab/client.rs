@@ -41,6 +41,7 @@ pub struct Client {
     http: blocking::Client,
     base: Url,
     token: Option<HeaderValue>,
+    time_limit: Duration,
     trace: Trace,
 }
 
@@ -64,7 +65,8 @@ impl Client {
     pub fn new(options: &Options, token: Option<&str>, trace: Trace) -> Result<Self, Error> {
         let base = connection::base(&options.url)?;
         let http = connection::http(options, &base)?;
-        Ok(Self { http, base, token: token.map(connection::header).transpose()?, trace })
+        let token = token.map(connection::header).transpose()?;
+        Ok(Self { http, base, token, time_limit: options.time_limit, trace })
     }
 
     /// Asks for something: repeated when the answer is lost.
@@ -152,6 +154,7 @@ impl Client {
             url.set_query(None);
         }
         let body = endpoint.body().map_err(|error| Error::Defect(error.to_string()))?;
+        let begin = Instant::now();
         for attempt in 1.. {
             let started = Instant::now();
             let ended = self.try_once(&endpoint.method(), url.clone(), body.as_ref(), &request);
@@ -165,7 +168,9 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(wait) = retry::wait_before_next(&error, is_repeatable, attempt, fastrand::f64()) else {
+            let Some(wait) = retry::wait_before_next(&error, is_repeatable, attempt, fastrand::f64())
+                .filter(|_| begin.elapsed() < self.time_limit)
+            else {
                 return Err(error);
             };
             (self.trace)(&format!("{request}: again in {} ms", wait.as_millis()));

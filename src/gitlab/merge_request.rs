@@ -6,7 +6,7 @@ use gitlab::api::{
     Endpoint, Pageable,
     common::NameOrId,
     projects::merge_requests::{
-        CreateMergeRequest, EditMergeRequest, MergeRequest as OneMergeRequest, MergeRequestState,
+        CreateMergeRequest, EditMergeRequest, MergeMergeRequest, MergeRequest as OneMergeRequest, MergeRequestState,
         MergeRequestStateEvent, MergeRequests,
     },
 };
@@ -56,8 +56,21 @@ pub struct MergeRequest {
     pub has_conflicts: bool,
     /// Its newest pipeline; never in a list.
     pub head_pipeline: Option<Pipeline>,
+    /// The commit that merged it, where there is one of its own.
+    pub merge_commit_sha: Option<String>,
+    /// The commit that its commits were squashed into.
+    pub squash_commit_sha: Option<String>,
+    /// What this token may do with it; never in a list.
+    pub user: Option<Rights>,
     /// Its page.
     pub web_url: String,
+}
+
+/// What a user may do with a merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Rights {
+    /// Whether the user may merge it.
+    pub can_merge: bool,
 }
 
 /// The pipeline of a merge request.
@@ -244,6 +257,17 @@ pub fn close(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Er
         .state_event(MergeRequestStateEvent::Close)
         .build();
     client.put(&built(endpoint)?)
+}
+
+/// Merges a merge request if its head is still this commit. Sent once: after a lost answer the caller
+/// looks whether it is merged. The answer may be one that is not merged yet.
+///
+/// # Errors
+/// See [`Error`]; 401 where the user may not merge into the target, 405 where it cannot be merged at
+/// the moment, 409 where the head is another commit.
+pub fn merge(client: &Client, project: u64, iid: u64, sha: &str) -> Result<MergeRequest, Error> {
+    let endpoint = MergeMergeRequest::builder().project(project).merge_request(iid).sha(sha).build();
+    client.create(&built(endpoint)?)
 }
 
 #[derive(Deserialize)]

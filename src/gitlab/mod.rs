@@ -13,6 +13,7 @@ mod retry;
 
 pub mod approval;
 pub mod branch;
+pub mod compare;
 pub mod discussion;
 pub mod issue;
 pub mod merge_request;

@@ -120,12 +120,14 @@ fn add_version(state: &mut State, at: RequestAt, source: &Repository, target: &R
     let project = &state.projects[at.project];
     let request = &project.merge_requests[at.request];
     let reference = format!("refs/merge-requests/{}/head", request.iid);
-    target.fetch(source, &format!("+refs/heads/{}:{reference}", request.source_branch))?;
+    let branch = format!("refs/heads/{}", request.source_branch);
+    if source.folder == target.folder {
+        target.must(&["update-ref", &reference, &branch])?;
+    } else {
+        target.fetch(source, &format!("+{branch}:{reference}"))?;
+    }
     let Some(head) = target.tip(&reference)? else { return Ok(()) };
     let start = request.target_head.clone().unwrap_or_else(|| head.clone());
-    let base = target.merge_base(&start, &head)?.unwrap_or_else(|| start.clone());
-    let commits = target.count(&format!("{base}..{head}"))?;
-    let changed = target.ask(&["diff", "--name-only", "--no-renames", &base, &head])?.unwrap_or_default();
     let last = request.version().map(|version| version.head.clone());
     let added = match &last {
         Some(last) => target.ask(&["rev-list", "--count", &head, &format!("^{last}"), &format!("^{start}")])?,
@@ -134,10 +136,10 @@ fn add_version(state: &mut State, at: RequestAt, source: &Repository, target: &R
 
     let resets = project.reset_approvals_on_push;
     let status = project.new_pipelines.clone();
-    let (id, version_id) = (project.id, state.next_id());
+    let id = project.id;
+    let version = measured(state, target, (&start, &head))?;
     let request = request_mut(state, at);
-    let changes = changed.lines().count();
-    request.versions.push(Version { id: version_id, head, base, start, commits, changes, created_at: now });
+    request.versions.push(version);
     request.check = Check::Unchecked;
     request.updated_at = now;
     let (iid, author) = (request.iid, request.author);
@@ -153,6 +155,32 @@ fn add_version(state: &mut State, at: RequestAt, source: &Repository, target: &R
     if let Some(status) = status {
         start_request_pipeline(state, at, &status);
     }
+    Ok(())
+}
+
+/// A version with what lies between the target branch and the head.
+fn measured(state: &mut State, target: &Repository, (start, head): (&str, &str)) -> io::Result<Version> {
+    let base = target.merge_base(start, head)?.unwrap_or_else(|| start.to_owned());
+    let commits = target.count(&format!("{base}..{head}"))?;
+    let changed = target.ask(&["diff", "--name-only", "--no-renames", &base, head])?.unwrap_or_default();
+    let (start, head, changes) = (start.to_owned(), head.to_owned(), changed.lines().count());
+    Ok(Version { id: state.next_id(), head, base, start, commits, changes, created_at: state.now() })
+}
+
+/// Points a merge request to another branch, which changes what lies between.
+pub(super) fn retarget(site: &Site, state: &mut State, at: RequestAt, branch: &str) -> io::Result<()> {
+    let target = site.repository(&state.projects[at.project]);
+    let tip = target.branch(branch)?;
+    let head = state.projects[at.project].merge_requests[at.request].version().map(|version| version.head.clone());
+    let version = match (&tip, &head) {
+        (Some(tip), Some(head)) => Some(measured(state, &target, (tip, head))?),
+        _ => None,
+    };
+    let request = request_mut(state, at);
+    request.target_branch = branch.to_owned();
+    request.target_head = tip;
+    request.check = Check::Unchecked;
+    request.versions.extend(version);
     Ok(())
 }
 

@@ -52,7 +52,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn mention(word: &str, project: &str, url: &str) -> Option<Mention> {
-    let word = word.trim_end_matches(|c: char| matches!(c, '.' | ',' | ';' | ':' | '+' | '!' | '?'));
+    let word = word.trim_end_matches(['.', ',', ';', ':', '+', '!', '?']);
     if let Some(path) = word.strip_prefix(url).and_then(|rest| rest.strip_prefix('/')) {
         let (project, rest) = path.split_once("/-/")?;
         let number = rest.strip_prefix("issues/").or_else(|| rest.strip_prefix("work_items/"))?;

@@ -52,7 +52,8 @@ mod show;
 mod site;
 mod smart_http;
 mod state;
-#[cfg(all(test, feature = "network"))]
+#[cfg(test)]
+#[cfg(feature = "network")]
 mod tests;
 
 pub use faults::{At, Fault, Injected};

@@ -14,6 +14,8 @@ pub(super) struct Repository {
     pub(super) folder: PathBuf,
     git: PathBuf,
     home: PathBuf,
+    /// Another repository whose objects can be read as if they were here.
+    other: Option<PathBuf>,
 }
 
 /// Who makes a commit, and when.
@@ -59,7 +61,21 @@ pub(super) fn git_command(git: &Path, home: &Path) -> Command {
 
 impl Repository {
     pub(super) fn new(folder: PathBuf, git: PathBuf, home: PathBuf) -> Self {
-        Self { folder, git, home }
+        Self { folder, git, home, other: None }
+    }
+
+    /// This repository with the objects of another one in view; nothing is copied.
+    pub(super) fn with_objects_of(mut self, other: &Self) -> Self {
+        self.other = Some(other.folder.join("objects"));
+        self
+    }
+
+    fn bare_command(&self) -> Command {
+        let mut command = git_command(&self.git, &self.home);
+        if let Some(other) = &self.other {
+            command.env("GIT_ALTERNATE_OBJECT_DIRECTORIES", other);
+        }
+        command
     }
 
     /// Whether it is there.
@@ -69,14 +85,14 @@ impl Repository {
 
     /// `git` in the repository.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = git_command(&self.git, &self.home);
+        let mut command = self.bare_command();
         command.arg("--git-dir").arg(&self.folder).args(arguments);
         command
     }
 
     /// `git` in a work tree of the repository.
     pub(super) fn command_in(&self, tree: &Path, arguments: &[&str]) -> Command {
-        let mut command = git_command(&self.git, &self.home);
+        let mut command = self.bare_command();
         command.arg("-C").arg(tree).args(arguments);
         command
     }
@@ -166,11 +182,11 @@ impl Repository {
         Ok(self.run(&arguments)?.status.success())
     }
 
-    /// Fetches a commit or reference of another repository on this machine.
+    /// Fetches references of another repository on this machine.
     pub(super) fn fetch(&self, other: &Self, refspec: &str) -> io::Result<()> {
         let other = other.folder.to_string_lossy();
-        let arguments = ["-c", "gc.auto=0", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &other, refspec];
-        self.must(&arguments).map(drop)
+        let arguments = ["-c", "maintenance.auto=false", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        self.must(&[&arguments[..], &[&other, refspec]].concat()).map(drop)
     }
 }
 

@@ -64,12 +64,12 @@ pub fn pair(folder: &Path, git: &Path) -> io::Result<Sample> {
     let (canonical, security) = (repository(CANONICAL), repository(SECURITY));
     for made in [&canonical, &security] {
         let mut init = git_command(git, folder);
-        init.args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&made.folder);
+        init.args(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"]).arg(&made.folder);
         super::repository::printed(&mut init)?;
     }
-    import(&canonical, &history())?;
-    security.fetch(&canonical, "+refs/heads/*:refs/heads/*")?;
-    import(&canonical, &tags())?;
+    // The same commits in both: all that makes an id is given.
+    import(&canonical, &(history() + &tags()))?;
+    import(&security, &history())?;
     Ok(people())
 }
 
@@ -109,11 +109,11 @@ const TEMPLATE: &str = "\
 fn history() -> String {
     let app =
         |lines: usize| (1..=lines).fold(String::new(), |text, line| text + &format!("line {line} of the gateway\n"));
-    let commits: [(&str, &str, &[(&str, String)]); 4] = [
-        ("Add the gateway", "stable-18-2-ee", &[("app.py", app(10)), ("README.md", "# The gateway\n".into())]),
-        ("Add the prompts", "stable-18-3-ee", &[("prompts.py", "prompts = []\n".into())]),
-        ("Add the workflow service", "stable-18-4-ee", &[("workflow.py", "def run(): pass\n".into())]),
-        ("Add the template", "main", &[(".gitlab/merge_request_templates/Security Fix.md", TEMPLATE.into())]),
+    let commits = [
+        ("Add the gateway", "stable-18-2-ee", vec![("app.py", app(10)), ("README.md", "# The gateway\n".to_owned())]),
+        ("Add the prompts", "stable-18-3-ee", vec![("prompts.py", "prompts = []\n".to_owned())]),
+        ("Add the workflow service", "stable-18-4-ee", vec![("workflow.py", "def run(): pass\n".to_owned())]),
+        ("Add the template", "main", vec![(".gitlab/merge_request_templates/Security Fix.md", TEMPLATE.to_owned())]),
     ];
     let mut stream = String::new();
     for (number, (message, branch, files)) in commits.iter().enumerate() {
@@ -121,7 +121,7 @@ fn history() -> String {
         let _ = writeln!(stream, "commit refs/heads/main\nmark :{}", number + 1);
         let _ = writeln!(stream, "committer A Maintainer <maintainer@example.com> {time} +0000");
         let _ = writeln!(stream, "data {}\n{message}", message.len());
-        for (path, text) in *files {
+        for (path, text) in files {
             let _ = writeln!(stream, "M 100644 inline {path}\ndata {}\n{text}", text.len());
         }
         if *branch != "main" {
@@ -141,7 +141,7 @@ fn tags() -> String {
     ];
     let mut stream = String::new();
     for (tag, branch) in tags {
-        let _ = writeln!(stream, "reset refs/tags/{tag}\nfrom refs/heads/{branch}^0\n");
+        let _ = writeln!(stream, "reset refs/tags/{tag}\nfrom refs/heads/{branch}\n");
     }
     stream
 }
@@ -185,6 +185,7 @@ fn people() -> Sample {
     let schedules = &mut state.project_by_id_mut(security).schedules;
     schedules.iter_mut().filter(|known| known.id == schedule).for_each(|known| known.active = false);
     state.add_mirror(canonical, &format!("https://oauth2:mirror-token@gitlab.com/{SECURITY}.git"));
+    state.project_by_id_mut(canonical).mirrors.iter_mut().for_each(|mirror| mirror.keep_divergent_refs = true);
     state.add_registry_repository(canonical, "self-hosted");
 
     let due = state.now().checked_add((7 * 24).hours()).unwrap_or_else(|_| state.now());

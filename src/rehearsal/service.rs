@@ -61,7 +61,7 @@ impl Service {
         let method = parts.method.to_string();
         let query = parts.uri.query().unwrap_or_default().to_owned();
 
-        let token = caller::name_for_log(&self.shared.state(), &parts.headers, &query);
+        let token = self.name_for_log(&parts, &query).await;
         let number = self.shared.log.begin(Logged {
             method: method.clone(),
             path: path.clone(),
@@ -76,6 +76,13 @@ impl Service {
         let response = self.with_faults(parts, body, &path, is_below_root, is_api, &faults).await?;
         self.shared.log.end(number, response.status().as_u16());
         Ok(self.with_general_headers(response))
+    }
+
+    /// Who asks. Not on the thread of the connections, because the state may be locked for a while.
+    async fn name_for_log(&self, parts: &Parts, query: &str) -> Option<String> {
+        let (shared, headers, query) = (Arc::clone(&self.shared), parts.headers.clone(), query.to_owned());
+        let name = move || caller::name_for_log(&shared.state(), &headers, &query);
+        tokio::task::spawn_blocking(name).await.ok().flatten()
     }
 
     async fn with_faults(
@@ -132,7 +139,12 @@ impl Service {
         let headers = response.headers_mut();
         let request_id = HeaderValue::from_str(&format!("01REHEARSAL{number:015}"));
         headers.extend(request_id.ok().map(|id| (HeaderName::from_static("x-request-id"), id)));
-        for (name, value) in [("ratelimit-limit", 2000), ("ratelimit-observed", 1), ("ratelimit-remaining", 1999)] {
+        for (name, value) in [
+            ("ratelimit-limit", 2000),
+            ("ratelimit-observed", 1),
+            ("ratelimit-remaining", 1999),
+            ("ratelimit-reset", 4_102_444_800_u32),
+        ] {
             headers.entry(HeaderName::from_static(name)).or_insert_with(|| HeaderValue::from(value));
         }
         response

@@ -49,11 +49,11 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8], path: &str) ->
         Err(Refusal::Reply(reply)) => return into_response(reply),
         Err(Refusal::Moved(id)) => return moved(shared, id, rest, query),
     };
-    if rest == "git-receive-pack" {
-        if let Some(report) = receive::refusal(&shared.state(), &admitted, body) {
-            let content = Content::Other { content_type: "application/x-git-receive-pack-result", bytes: report };
-            return into_response(Reply { status: 200, content, headers: vec![] });
-        }
+    if rest == "git-receive-pack"
+        && let Some(report) = receive::refusal(&shared.state(), &admitted, body)
+    {
+        let content = Content::Other { content_type: "application/x-git-receive-pack-result", bytes: report };
+        return into_response(Reply { status: 200, content, headers: vec![] });
     }
     // The state is not locked here: several may fetch and push at once.
     let before = (rest == "git-receive-pack").then(|| receive::references(&admitted.repository));

@@ -32,7 +32,6 @@ pub(super) struct Fix {
     pub(super) name: FixName,
     pub(super) branch: String,
     pub(super) parts: Vec<Part>,
-    pub(super) range: Range,
     /// All commits of the fix, also where only a part of it is picked.
     family: HashSet<Id>,
 }
@@ -149,7 +148,7 @@ pub(super) fn fix(clone: &LocalClone, policy: &Policy, args: &BackportArgs, name
         return Err(nothing(policy, &name, &branch, args));
     }
     let parts = commits.into_iter().map(|commit| part(clone, policy, args, &name, &branch, commit));
-    Ok(Fix { parts: parts.collect::<Result<_, _>>()?, name, branch, range, family })
+    Ok(Fix { parts: parts.collect::<Result<_, _>>()?, name, branch, family })
 }
 
 fn nothing(policy: &Policy, name: &FixName, branch: &str, args: &BackportArgs) -> Failure {

@@ -4,7 +4,7 @@
 mod local;
 mod remote;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 
@@ -60,6 +60,8 @@ pub(super) struct Gathered {
     pub(super) facts: Facts,
     /// Its issue, where it could be read.
     pub(super) issue: Option<(IssueRef, Issue)>,
+    /// The merge request of each branch, as GitLab describes it.
+    pub(super) requests: BTreeMap<String, merge_request::MergeRequest>,
     /// What people should know, though it blocks nothing.
     pub(super) notes: Vec<String>,
 }
@@ -75,12 +77,13 @@ impl<'a> Gatherer<'a> {
         Ok(Self { client, clone, policy, roles: settings.roles()?, issues: settings.issues()? })
     }
 
-    /// Everything of one fix.
+    /// Everything of one fix, with this issue in place of the one that is remembered.
     ///
     /// # Errors
     /// When GitLab or the clone does not tell what is needed.
-    pub(super) fn fix(&self, fix: &FixName) -> Result<(Shared, Gathered), Failure> {
-        let known = local::look(self.clone, self.policy, &self.issues, fix)?;
+    pub(super) fn fix(&self, fix: &FixName, issue: Option<IssueRef>) -> Result<(Shared, Gathered), Failure> {
+        let mut known = local::look(self.clone, self.policy, &self.issues, fix)?;
+        known.issue = issue.or(known.issue);
         let (client, policy, roles) = (self.client, self.policy, &self.roles);
         let (shared, answers) = std::thread::scope(|scope| {
             let shared = scope.spawn(|| shared(client, policy, roles));
@@ -130,9 +133,16 @@ impl<'a> Gatherer<'a> {
         let targets =
             found.iter().map(|branch| self.target(branch, shared, &answers)).collect::<Result<Vec<_>, _>>()?;
         let notes = self.notes(shared, &answers, &targets);
+        let requests = answers.requests.iter().filter_map(|(source, requests)| {
+            let request = remote::that_counts(policy, source, requests)?;
+            Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
+        });
+        let requests = requests.collect();
         let (fact, issue) = match answers.issue {
             None => (IssueFact::Unlinked, None),
-            Some((reference, Err(error))) => (IssueFact::Unseen(format!("{reference}: {error}")), None),
+            Some((reference, Err(error))) => {
+                (IssueFact::Unseen { reference: reference.to_string(), why: error.to_string() }, None)
+            }
             Some((reference, Ok(issue))) => {
                 let fact = IssueFact::Seen { reference: reference.to_string(), is_confidential: issue.confidential };
                 (fact, Some((reference, issue)))
@@ -151,7 +161,7 @@ impl<'a> Gatherer<'a> {
             verification: not_looked_at(),
             clean_up: not_looked_at(),
         };
-        Ok(Gathered { fix: fix.clone(), facts, issue, notes })
+        Ok(Gathered { fix: fix.clone(), facts, issue, requests, notes })
     }
 
     fn target(&self, branch: &FixBranch, shared: &Shared, answers: &Answers) -> Result<Target, Failure> {
@@ -177,11 +187,13 @@ impl<'a> Gatherer<'a> {
         let base_commit = base.as_deref().map(|base| branches::commit_of(self.clone, base)).transpose()?.flatten();
         let local = format!("refs/heads/{source}");
         let commit = branches::commit_of(self.clone, &local)?;
+        let pushed = self.pushed(&source, commit.as_deref(), answers.heads.get(&source).map(String::as_str))?;
         let has_work = match (&commit, &base) {
+            // The work that counts is in security, and was not fetched.
+            _ if pushed == Pushed::Behind => None,
             (Some(_), Some(base)) if base_commit.is_some() => Some(!branches::is_contained(self.clone, &local, base)?),
             _ => None,
         };
-        let pushed = self.pushed(&source, commit.as_deref(), answers.heads.get(&source).map(String::as_str))?;
         let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
         Ok(Target { source, target, line: branch.line, has_target, has_work, pushed, request })
     }

@@ -202,12 +202,12 @@ fn linked_issue(policy: &Policy, answers: &Answers) -> Option<IssueRef> {
     })
 }
 
-/// The merge request of a branch that counts: the open one, else the merged, else the closed one that
-/// is newest; only towards the branch that it is for.
+/// The merge request of a branch that counts: the open one, else one that is being merged or is merged,
+/// else the newest; only towards the branch that it is for.
 pub(super) fn that_counts<'a>(policy: &Policy, source: &str, requests: &'a [MergeRequest]) -> Option<&'a MergeRequest> {
     let line = policy.branches.read(source)?.line;
     let target = policy.branches.target(line);
     let of_target = || requests.iter().filter(|request| request.target_branch == target);
     let in_state = |state: &str| of_target().find(|request| request.state == state);
-    in_state("opened").or_else(|| in_state("merged")).or_else(|| of_target().next())
+    in_state("opened").or_else(|| in_state("locked")).or_else(|| in_state("merged")).or_else(|| of_target().next())
 }

@@ -105,6 +105,10 @@ impl Program for InitArgs {
             apply::apply(&mut clone, &found, &actions, context)?;
         }
         context.ui.report(Self::NAME, &report(&found, &actions, !only_look), || text(&found, &actions, !only_look));
+        // Whether the keyring has one is not looked at here: this program cannot open it.
+        if cfg!(feature = "network") && !only_look && pending {
+            context.ui.note("merge requests need a token, once: git secfix auth login");
+        }
         Ok(if check && pending { Exit::NotDone } else { Exit::Done })
     }
 }

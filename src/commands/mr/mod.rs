@@ -232,7 +232,7 @@ fn check(client: &Client, survey: &Survey, branch: &Branch, opened: &MergeReques
 }
 
 /// Nothing is opened in a project that others than its members can read.
-fn check_project(project: &Project, wanted: &ProjectPath) -> Result<(), Failure> {
+pub(super) fn check_project(project: &Project, wanted: &ProjectPath) -> Result<(), Failure> {
     let Project { path_with_namespace, visibility, archived, web_url, .. } = project;
     if !wanted.is(path_with_namespace) {
         return Err(Failure::refused(anyhow!("GitLab answers `{wanted}` with the project `{path_with_namespace}`"))

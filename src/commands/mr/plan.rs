@@ -115,6 +115,9 @@ mod tests {
             detailed_merge_status: String::new(),
             has_conflicts: false,
             head_pipeline: None,
+            merge_commit_sha: None,
+            squash_commit_sha: None,
+            user: None,
             web_url: String::new(),
         }
     }

@@ -8,20 +8,21 @@ use super::{
     text::{self, description, link},
 };
 use crate::{
-    commands::{Failure, connection::unanswered, context::Prepared, fix, linked_issue},
-    domain::{fix::FixName, issue::IssueRef, policy::Policy},
-    git::{
-        LocalClone,
-        branches::{self, Relation},
+    commands::{
+        Failure,
+        connection::unanswered,
+        context::Prepared,
+        facts::{Gathered, Gatherer, Shared},
+        gate, linked_issue,
     },
-    gitlab::{
-        Client, Error, at_once, branch,
-        issue::{self, Issue},
-        merge_request::{self, MergeRequest},
-        milestone,
-        project::{self, Project},
-        template, user,
+    domain::{
+        fix::FixName,
+        issue::IssueRef,
+        policy::{Instance, Policy},
+        runbook::{Gate, Target},
     },
+    git::LocalClone,
+    gitlab::{Client, Error, at_once, merge_request::MergeRequest, milestone, project::Project, template, user},
 };
 
 /// What is there, and what is wanted.
@@ -33,7 +34,7 @@ pub(super) struct Survey {
     pub(super) notes: Vec<String>,
     to_default: Wish,
     to_stable: Wish,
-    instance: crate::domain::policy::Instance,
+    instance: Instance,
 }
 
 /// A branch of the fix that is pushed as it is here.
@@ -46,7 +47,7 @@ pub(super) struct Branch {
 }
 
 impl Survey {
-    /// Whether the text of a merge request is linked to an issue already.
+    /// Whether the text of a merge request is linked to the issue already.
     pub(super) fn is_linked(&self, request: &MergeRequest) -> bool {
         let text = request.description.as_deref().unwrap_or_default();
         IssueRef::linked_in(text, &self.instance).is_some_and(|found| Some(found) == self.issue)
@@ -58,137 +59,69 @@ impl Survey {
     }
 }
 
-/// What is asked of GitLab, all of it at once.
-enum Ask<'a> {
-    Project,
-    Heads,
-    Requests(&'a str),
-    Issue(&'a IssueRef),
-    Template(&'a str),
-    User(&'a str),
-    Milestone(&'a str),
-}
-
-enum Got {
-    Project(Project),
-    Heads(Vec<branch::Branch>),
-    Requests(String, Vec<MergeRequest>),
-    Issue(Box<Issue>),
-    Template(Option<String>),
-    User(String, Option<u64>),
-    Milestone(Option<u64>),
-}
-
-#[derive(Default)]
-struct Answers {
-    project: Option<Project>,
-    heads: Vec<branch::Branch>,
-    requests: Vec<(String, Vec<MergeRequest>)>,
-    issue: Option<Issue>,
-    template: Option<String>,
-    users: Vec<(String, Option<u64>)>,
-    milestone: Option<u64>,
-}
-
-/// Asks GitLab for everything, and checks that every branch is pushed.
+/// Asks GitLab for everything, and goes on only where the runbook lets merge requests be opened.
 pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: &MrArgs) -> Result<Survey, Failure> {
     let Prepared { clone, settings, policy } = prepared;
-    let sources = fix::local_branches(clone, policy, fix)?;
-    let issue = wanted_issue(prepared, fix, args)?;
+    let wanted = wanted_issue(prepared, fix, args)?;
     let configured = settings.merge_requests();
-    let milestone = args.milestone.clone().or(configured.milestone);
+    let milestone = args.milestone.as_ref().or(configured.milestone.as_ref());
     let mut reviewers = configured.reviewers;
     reviewers.extend(args.reviewers.iter().cloned());
-    for name in &mut reviewers {
-        *name = name.trim_start_matches('@').to_owned();
-    }
-    reviewers.dedup();
+    let parts = Parts {
+        template: configured.template.as_deref(),
+        reviewers: &reviewers,
+        milestone: milestone.map(String::as_str),
+    };
 
-    let mut asks = vec![Ask::Project, Ask::Heads];
-    asks.extend(sources.iter().map(|source| Ask::Requests(source)));
-    asks.extend(issue.as_ref().map(Ask::Issue));
-    asks.extend(configured.template.as_deref().map(Ask::Template));
-    asks.extend(reviewers.iter().map(|name| Ask::User(name)));
-    asks.extend(milestone.as_deref().map(Ask::Milestone));
-    let mut answers = Answers::default();
-    for got in at_once(&asks, |ask| answer(client, policy, fix, ask)) {
-        sort_in(got.map_err(|error| explain(error, issue.as_ref()))?, &mut answers);
-    }
-    let project = answers.project.take().ok_or_else(|| Failure::not_done(anyhow!("the project was not read")))?;
+    let gatherer = Gatherer::new(client, prepared)?;
+    let (parts, gathered) = std::thread::scope(|scope| {
+        let found = scope.spawn(|| parts.ask(client, policy));
+        let gathered = gatherer.fix(fix, wanted.clone());
+        (found.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), gathered)
+    });
+    let (Shared { project, .. }, gathered) = gathered?;
     check_project(&project, &policy.security)?;
-    if let (Some(reference), Some(found)) = (&issue, &answers.issue)
-        && !found.confidential
-    {
-        return Err(Failure::refused(anyhow!("issue {reference} is public, so it is fixed in {}", policy.canonical))
-            .hint(format!("git secfix issue '{reference}'")));
-    }
-    let reviewers = reviewer_ids(&answers.users)?;
-    if let (Some(title), None) = (&milestone, answers.milestone) {
+    gate::pass(Gate::Request, &gathered, policy)?;
+    let parts = parts.map_err(unanswered)?;
+    let reviewers = parts.reviewer_ids()?;
+    if let (Some(title), None) = (milestone, parts.milestone) {
         return Err(Failure::usage(anyhow!(
             "there is no active milestone `{title}` in {} or its groups",
             policy.security
         ))
         .hint(format!("git secfix mr {fix} --milestone TITLE")));
     }
-
-    let mut branches = Vec::new();
-    for source in &sources {
-        let Some(read) = policy.branches.read(source) else { continue };
-        check_pushed(clone, policy, fix, source, &answers.heads)?;
-        let target = policy.branches.target(read.line);
-        let existing = answers.requests.iter().find(|(name, _)| name == source);
-        let existing = existing.and_then(|(_, found)| counting(found, &target)).cloned();
-        branches.push(Branch { source: source.clone(), target, is_default: read.line.is_none(), existing });
-    }
-    if let Some(branch) = first_empty(clone, policy, &branches)? {
-        return Err(Failure::not_done(anyhow!(
-            "`{}` holds no commit that `{}` does not have, so there is nothing to review",
-            branch.source,
-            branch.target
-        ))
-        .hint(if branch.is_default {
-            "git commit, on that branch".to_owned()
-        } else {
-            format!("git secfix backport {fix}")
-        }));
+    // It is remembered once it is known to be one that may be fixed here.
+    if let (Some(issue), false) = (&wanted, args.dry_run) {
+        linked_issue::remember(clone, policy, fix, issue)?;
     }
 
+    let issue = gathered.issue.as_ref().map(|(reference, _)| reference.clone());
     let mut labels = configured.labels;
     labels.extend(args.labels.iter().cloned());
-    labels.extend(answers.issue.as_ref().and_then(Issue::severity).map(str::to_owned));
+    labels.extend(gathered.issue.as_ref().and_then(|(_, issue)| issue.severity()).map(str::to_owned));
     labels.dedup();
-    let plain = match &args.title {
-        Some(title) if title.trim().is_empty() => {
-            return Err(Failure::usage(anyhow!("the title is empty")).hint(format!("git secfix mr {fix} --title TEXT")));
-        }
-        Some(title) => title.clone(),
-        None => match branches.iter().find_map(|branch| branch.existing.as_ref()) {
-            Some(request) => text::without_draft(&request.title).to_owned(),
-            None => first_subject(clone, policy, &branches)?,
-        },
-    };
-    let draft = if args.draft {
-        Some(true)
-    } else if args.ready {
-        Some(false)
-    } else {
-        None
+    let plain = title(clone, policy, fix, &gathered, args)?;
+    let draft = match (args.draft, args.ready) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
     };
     let wish = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
         Wish {
             title: text::title(&plain, args.draft),
             has_new_title: args.title.is_some(),
-            description: description(answers.template.as_deref(), link.as_deref()),
+            description: description(parts.template.as_deref(), link.as_deref()),
             link,
             labels: labels.clone(),
             reviewers: reviewers.clone(),
-            milestone: answers.milestone,
+            milestone: parts.milestone,
             draft,
         }
     };
-    let mut notes = Vec::new();
-    if let (Some(name), None) = (&configured.template, &answers.template) {
+    let mut notes = gathered.notes.clone();
+    if let (Some(name), None) = (&configured.template, &parts.template) {
         notes.push(format!(
             "{} has no template `{name}` for merge requests: a checklist stands in for it",
             policy.security
@@ -201,132 +134,116 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         to_default: wish(true),
         to_stable: wish(false),
         project,
-        branches,
+        branches: gathered.facts.targets.iter().map(|target| branch(target, &gathered)).collect(),
         notes,
         instance: policy.instance.clone(),
         issue,
     })
 }
 
-/// The issue that was named, which is remembered from now on, or the one that is remembered.
+fn branch(target: &Target, gathered: &Gathered) -> Branch {
+    Branch {
+        source: target.source.clone(),
+        target: target.target.clone(),
+        is_default: target.line.is_none(),
+        existing: gathered.requests.get(&target.source).cloned(),
+    }
+}
+
+/// The issue that was named.
 fn wanted_issue(prepared: &Prepared, fix: &FixName, args: &MrArgs) -> Result<Option<IssueRef>, Failure> {
-    let Prepared { clone, settings, policy } = prepared;
+    let Prepared { settings, policy, .. } = prepared;
     let issues = settings.issues()?;
-    let Some(text) = &args.issue else { return Ok(linked_issue::remembered(clone, policy, &issues, fix)) };
-    let issue = IssueRef::read(text, &issues, &policy.instance)
-        .map_err(|error| Failure::usage(error).hint(format!("git secfix mr {fix} --issue 34")))?;
-    if !args.dry_run {
-        linked_issue::remember(clone, policy, fix, &issue)?;
-    }
-    Ok(Some(issue))
+    let read = args.issue.as_deref().map(|text| IssueRef::read(text, &issues, &policy.instance)).transpose();
+    read.map_err(|error| Failure::usage(error).hint(format!("git secfix mr {fix} --issue 34")))
 }
 
-fn answer(client: &Client, policy: &Policy, fix: &FixName, ask: &Ask<'_>) -> Result<Got, Error> {
-    let security = policy.security.as_str();
-    Ok(match ask {
-        Ask::Project => Got::Project(project::find(client, security)?),
-        Ask::Heads => Got::Heads(branch::containing(client, security, fix.as_str())?),
-        Ask::Requests(source) => {
-            Got::Requests((*source).to_owned(), merge_request::from_branch(client, security, source)?)
-        }
-        Ask::Issue(found) => Got::Issue(Box::new(issue::read(client, found.project.as_str(), found.iid)?)),
-        Ask::Template(name) => Got::Template(template::of_merge_requests(client, security, name)?),
-        Ask::User(name) => Got::User((*name).to_owned(), user::by_name(client, name)?.map(|user| user.id)),
-        Ask::Milestone(title) => Got::Milestone(milestone::id_of(client, security, title)?),
-    })
+/// What merge requests are made of besides the fix itself, by name.
+struct Parts<'a> {
+    template: Option<&'a str>,
+    reviewers: &'a [String],
+    milestone: Option<&'a str>,
 }
 
-fn sort_in(got: Got, answers: &mut Answers) {
-    match got {
-        Got::Project(project) => answers.project = Some(project),
-        Got::Heads(heads) => answers.heads = heads,
-        Got::Requests(source, found) => answers.requests.push((source, found)),
-        Got::Issue(found) => answers.issue = Some(*found),
-        Got::Template(found) => answers.template = found,
-        Got::User(name, id) => answers.users.push((name, id)),
-        Got::Milestone(id) => answers.milestone = id,
-    }
+/// The same, as GitLab knows it.
+struct Found {
+    template: Option<String>,
+    reviewers: Vec<(String, Option<u64>)>,
+    milestone: Option<u64>,
 }
 
-fn explain(error: Error, issue: Option<&IssueRef>) -> Failure {
-    let is_issue =
-        matches!(&error, Error::Refused(refused) if refused.status == 404 && refused.request.contains("/issues/"));
-    match issue {
-        Some(reference) if is_issue => Failure::not_done(anyhow!(
-            "there is no issue {reference}, or this token may not see it, so it is not known whether it is confidential \
-             ({error})"
-        ))
-        .hint("git secfix auth status"),
-        _ => unanswered(error),
-    }
-}
-
-fn reviewer_ids(users: &[(String, Option<u64>)]) -> Result<Vec<u64>, Failure> {
-    users
-        .iter()
-        .map(|(name, id)| {
-            // GitLab would drop an unknown one without a word.
-            id.ok_or_else(|| {
-                Failure::usage(anyhow!("there is no user `{name}` to review it"))
-                    .hint("git secfix config, and correct `merge_requests.reviewers`, or --reviewer")
+impl Parts<'_> {
+    fn ask(&self, client: &Client, policy: &Policy) -> Result<Found, Error> {
+        let security = policy.security.as_str();
+        std::thread::scope(|scope| {
+            let template = scope
+                .spawn(|| self.template.map(|name| template::of_merge_requests(client, security, name)).transpose());
+            let milestone =
+                scope.spawn(|| self.milestone.map(|title| milestone::id_of(client, security, title)).transpose());
+            let reviewers = at_once(self.reviewers, |name| {
+                let name = name.trim_start_matches('@');
+                Ok((name.to_owned(), user::by_name(client, name)?.map(|user| user.id)))
+            });
+            let template = template.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let milestone = milestone.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok(Found {
+                template: template?.flatten(),
+                reviewers: reviewers.into_iter().collect::<Result<_, Error>>()?,
+                milestone: milestone?.flatten(),
             })
         })
-        .collect()
+    }
 }
 
-/// The merge request of a branch towards its own target that counts: open before merged before closed.
-fn counting<'a>(found: &'a [MergeRequest], target: &str) -> Option<&'a MergeRequest> {
-    let in_state = |state: &str| found.iter().find(|request| request.target_branch == target && request.state == state);
-    in_state("opened").or_else(|| in_state("locked")).or_else(|| in_state("merged")).or_else(|| in_state("closed"))
+impl Found {
+    fn reviewer_ids(&self) -> Result<Vec<u64>, Failure> {
+        let mut ids = Vec::new();
+        for (name, id) in &self.reviewers {
+            // GitLab would drop an unknown one without a word.
+            let id = id.ok_or_else(|| {
+                Failure::usage(anyhow!("there is no user `{name}` to review it"))
+                    .hint("git secfix config, and correct `merge_requests.reviewers`, or --reviewer")
+            })?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
 }
 
-/// What is reviewed must be what is here.
-fn check_pushed(
+/// The title of all: the one that was asked for, else the one that they have, else the subject of the
+/// fix's first commit.
+fn title(
     clone: &LocalClone,
     policy: &Policy,
     fix: &FixName,
-    source: &str,
-    heads: &[branch::Branch],
-) -> Result<(), Failure> {
-    let here = branches::commit_of(clone, &format!("refs/heads/{source}"))?.unwrap_or_default();
-    let remote = &policy.security_remote;
-    let Some(there) = heads.iter().find(|head| head.name == source) else {
-        return Err(
-            Failure::not_done(anyhow!("`{source}` is not pushed to {remote}")).hint(format!("git secfix push {fix}"))
-        );
-    };
-    if here == there.commit.id {
-        return Ok(());
+    gathered: &Gathered,
+    args: &MrArgs,
+) -> Result<String, Failure> {
+    let hint = || format!("git secfix mr {fix} --title TEXT");
+    if let Some(title) = &args.title {
+        let is_empty = text::without_draft(title).trim().is_empty();
+        return if is_empty {
+            Err(Failure::usage(anyhow!("the title is empty")).hint(hint()))
+        } else {
+            Ok(title.clone())
+        };
     }
-    match branches::relation(clone, &here, &there.commit.id)? {
-        Some(Relation::Ahead) => {
-            Err(Failure::not_done(anyhow!("`{source}` has commits that are not pushed to {remote}"))
-                .hint(format!("git secfix push {fix}")))
-        }
-        _ => Err(Failure::not_done(anyhow!("{remote} has commits of `{source}` that this clone does not have"))
-            .hint(format!("git fetch {remote} && git log {source}..{remote}/{source}"))),
+    let targets = &gathered.facts.targets;
+    if let Some(request) = targets.iter().find_map(|target| gathered.requests.get(&target.source)) {
+        return Ok(text::without_draft(&request.title).to_owned());
     }
-}
-
-/// A branch without work of its own, where the clone can tell.
-fn first_empty<'a>(clone: &LocalClone, policy: &Policy, branches: &'a [Branch]) -> Result<Option<&'a Branch>, Failure> {
-    for branch in branches.iter().filter(|branch| branch.existing.is_none()) {
-        let base = format!("refs/remotes/{}/{}", policy.security_remote, branch.target);
-        if branches::is_contained(clone, &format!("refs/heads/{}", branch.source), &base)? {
-            return Ok(Some(branch));
+    let Some(first) = targets.first() else { return Ok(String::new()) };
+    // A colleague's branch is here under security's name alone.
+    let security = format!("refs/remotes/{}", policy.security_remote);
+    let tip = [format!("refs/heads/{}", first.source), format!("{security}/{}", first.source)];
+    for tip in tip {
+        let range = format!("{security}/{}..{tip}", first.target);
+        let ended = clone.git().run(&["log", "--reverse", "--no-merges", "--format=%s", &range])?;
+        if let Some(subject) = ended.stdout.lines().find(|subject| !subject.trim().is_empty()) {
+            return Ok(subject.to_owned());
         }
     }
-    Ok(None)
-}
-
-/// The subject of the fix's first commit.
-fn first_subject(clone: &LocalClone, policy: &Policy, branches: &[Branch]) -> Result<String, Failure> {
-    let Some(first) = branches.first() else { return Ok(String::new()) };
-    let range = format!("refs/remotes/{}/{}..refs/heads/{}", policy.security_remote, first.target, first.source);
-    let subjects = clone.git().read(&["log", "--reverse", "--no-merges", "--format=%s", &range])?;
-    match subjects.lines().find(|subject| !subject.trim().is_empty()) {
-        Some(subject) => Ok(subject.to_owned()),
-        None => Err(Failure::usage(anyhow!("no commit of `{}` has a subject to take for a title", first.source))
-            .hint("git secfix mr --title TEXT")),
-    }
+    Err(Failure::usage(anyhow!("no commit of `{}` has a subject to take for a title", first.source)).hint(hint()))
 }

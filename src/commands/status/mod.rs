@@ -65,7 +65,7 @@ impl Program for StatusArgs {
 fn gather(context: &Context, gatherer: &Gatherer<'_>, fix: Option<&FixName>) -> Result<Vec<Gathered>, Failure> {
     let _spinner = context.ui.spinner("asking GitLab");
     match fix {
-        Some(fix) => Ok(vec![gatherer.fix(fix)?.1]),
+        Some(fix) => Ok(vec![gatherer.fix(fix, None)?.1]),
         None => Ok(gatherer.all()?.1),
     }
 }

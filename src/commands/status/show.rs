@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::{
-    commands::facts::Gathered,
+    commands::{facts::Gathered, gate::next_command},
     domain::{
         due,
         merge_request::{ApprovalState, Mergeability, Pipeline, State},
@@ -88,7 +88,7 @@ struct RoleReport {
 }
 
 pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
-    let Gathered { fix, facts, issue, notes } = found;
+    let Gathered { fix, facts, issue, notes, .. } = found;
     let step = runbook::step(facts);
     let is_open = |gate| runbook::shut_by(facts, gate).is_empty();
     let mut notes = notes.clone();
@@ -115,7 +115,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             disclose: is_open(Gate::Disclose),
             tag: is_open(Gate::Tag),
         },
-        next: next(step, &facts.targets, fix.as_str(), policy),
+        next: next_command(facts, fix, policy),
         notes,
     }
 }
@@ -124,34 +124,6 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
 fn now_blocking(blockers: &[Blocker], step: Step) -> Vec<Blocker> {
     let last = if step <= Step::Review { Step::Review } else { step };
     blockers.iter().filter(|blocker| blocker.step <= last).cloned().collect()
-}
-
-/// What to do next. Only commands that exist are named.
-fn next(step: Step, targets: &[Target], fix: &str, policy: &Policy) -> String {
-    match step {
-        Step::Triage => format!("git secfix issue, on a branch of {fix}"),
-        Step::Prepare => "git secfix init".to_owned(),
-        Step::StableBranches => {
-            let lines: Vec<String> = targets
-                .iter()
-                .filter(|target| !target.has_target)
-                .filter_map(|target| target.line)
-                .map(|line| format!(" --backport {}-{}", line.major, line.minor))
-                .collect();
-            format!("git secfix branch {fix}{} --create-stable", lines.concat())
-        }
-        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
-        Step::Branches => "commit the fix on its branch".to_owned(),
-        Step::Backports => format!("git secfix backport {fix}"),
-        Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
-            format!("git fetch {}, and take in what was pushed there", policy.security_remote)
-        }
-        Step::Push => format!("git secfix push {fix}"),
-        Step::MergeRequests => format!("git secfix mr {fix}"),
-        Step::Review => format!("git secfix status {fix} --watch"),
-        Step::Merge => "merge all of them at once, on their pages".to_owned(),
-        _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),
-    }
 }
 
 fn of_target(target: &Target) -> TargetReport {

@@ -131,8 +131,13 @@ impl Gate {
 pub enum IssueFact {
     /// The fix is not linked to one.
     Unlinked,
-    /// It could not be read; the text says why.
-    Unseen(String),
+    /// It could not be read.
+    Unseen {
+        /// As GitLab links it.
+        reference: String,
+        /// Why not.
+        why: String,
+    },
     /// It was read.
     Seen {
         /// As GitLab links it: `group/project#34`.
@@ -265,7 +270,9 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
                 format!("issue {reference} is public: fix it in the public project, without backports"),
             );
         }
-        IssueFact::Unseen(why) => block(Step::Triage, format!("whether the issue is confidential is not known: {why}")),
+        IssueFact::Unseen { reference, why } => {
+            block(Step::Triage, format!("whether issue {reference} is confidential is not known: {why}"));
+        }
     }
     if facts.targets.is_empty() {
         block(Step::Branches, "the fix has no branch".to_owned());

@@ -54,6 +54,10 @@ fn facts(targets: Vec<Target>) -> Facts {
     }
 }
 
+fn unseen() -> IssueFact {
+    IssueFact::Unseen { reference: "g/p#1".to_owned(), why: "404".to_owned() }
+}
+
 fn change(facts: &mut Facts, change: impl FnOnce(&mut MergeRequest)) {
     let Request::Found(request) = &mut facts.targets[1].request else { unreachable!() };
     change(request);
@@ -73,7 +77,7 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
     type Break = fn(&mut Facts);
     let cases: [(Break, &str); 30] = [
         (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
-        (|f| f.issue = IssueFact::Unseen("404".into()), "confidential is not known: 404"),
+        (|f| f.issue = unseen(), "whether issue g/p#1 is confidential is not known: 404"),
         (|f| f.targets.clear(), "the fix has no branch"),
         (|f| f.targets[1].has_target = false, "security has no branch `stable-2`"),
         (|f| f.targets[1].has_work = Some(false), "`security-x-2` holds no commit"),
@@ -217,7 +221,7 @@ fn any_progress() -> impl Strategy<Value = Progress> {
 fn any_facts() -> impl Strategy<Value = Facts> {
     let issue = prop_oneof![
         Just(IssueFact::Unlinked),
-        Just(IssueFact::Unseen("404".to_owned())),
+        Just(unseen()),
         prop::bool::weighted(0.9)
             .prop_map(|is_confidential| IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential }),
     ];

@@ -48,11 +48,11 @@ fn approve(call: &mut Call<'_>) -> Answer {
     call.require_level(at.project, DEVELOPER)?;
     lifecycle::refresh(call.site, call.state, at)?;
     let (user, request) = (call.user_id()?, call.request(at));
-    if let Some(sha) = call.parameters.text("sha") {
-        if request.sha() != Some(&sha) {
-            let head = request.sha().unwrap_or_default();
-            return Err(Reply::message(409, format!("SHA does not match HEAD of source branch: {head}")));
-        }
+    if let Some(sha) = call.parameters.text("sha")
+        && request.sha() != Some(&sha)
+    {
+        let head = request.sha().unwrap_or_default();
+        return Err(Reply::message(409, format!("SHA does not match HEAD of source branch: {head}")));
     }
     let is_own = request.author == user && !call.state.projects[at.project].merge_requests_author_approval;
     let has_approved = request.approvals.iter().any(|approval| approval.user == user);
@@ -93,7 +93,7 @@ fn rules(call: &mut Call<'_>) -> Answer {
             .protected_branches
             .iter()
             .filter(|protection| fits(&protection.name))
-            .map(|protection| show::project::protected_branch(protection))
+            .map(show::project::protected_branch)
             .collect();
         json!({
             "id": rule.id,

@@ -49,10 +49,10 @@ fn edit(call: &mut Call<'_>) -> Answer {
         return Err(Reply::invalid("title", "can't be blank"));
     }
     let target = given.text("target_branch").filter(|target| *target != call.request(at).target_branch);
-    if let Some(target) = &target {
-        if call.repository_at(at.project).branch(target)?.is_none() {
-            return Err(Reply::invalid("target_branch", "does not exist"));
-        }
+    if let Some(target) = &target
+        && call.repository_at(at.project).branch(target)?.is_none()
+    {
+        return Err(Reply::invalid("target_branch", "does not exist"));
     }
     let request = call.request(at);
     let opens = event.as_deref() == Some("reopen") && request.state == "closed";
@@ -87,11 +87,6 @@ fn edit(call: &mut Call<'_>) -> Answer {
         // 0 and nothing take it away.
         request.milestone = milestone.filter(|id| *id > 0);
     }
-    if let Some(target) = target {
-        request.target_branch = target;
-        request.target_head = None;
-        request.check = Check::Unchecked;
-    }
     match event.as_deref() {
         Some("close") if request.is_open() => {
             (request.state, request.closed_at, request.auto_merge) = ("closed".into(), Some(now), false);
@@ -102,6 +97,9 @@ fn edit(call: &mut Call<'_>) -> Answer {
         _ => {}
     }
     request.updated_at = now;
+    if let Some(target) = target {
+        lifecycle::retarget(call.site, call.state, at, &target)?;
+    }
     quick::act(call.state, at, user, &actions);
     lifecycle::refresh(call.site, call.state, at)?;
     Ok(Reply::ok(merge_requests::shown(call, at, None)))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{
     access::{self, GUEST, PLANNER},
     call::Call,
-    mentions,
+    lifecycle, mentions,
     reply::{Answer, Reply},
     show,
     state::Issue,
@@ -185,7 +185,7 @@ fn link(call: &mut Call<'_>) -> Answer {
         let issues = &call.state.projects[project].issues;
         Some((project, issues.iter().position(|issue| Some(issue.iid) == iid)?))
     });
-    let other = other.filter(|other| sees(call, *other)).ok_or_else(|| Reply::nowhere())?;
+    let other = other.filter(|other| sees(call, *other)).ok_or_else(Reply::nowhere)?;
     let (source, target) = (call.state.projects[at.0].issues[at.1].id, call.state.projects[other.0].issues[other.1].id);
     if call.state.projects[at.0].issues[at.1].links.iter().any(|(_, id)| *id == target) {
         return Err(Reply::message(409, "Issue(s) already assigned"));
@@ -203,6 +203,7 @@ fn link(call: &mut Call<'_>) -> Answer {
 
 fn related_merge_requests(call: &mut Call<'_>) -> Answer {
     let at = issue_at(call)?;
+    lifecycle::refresh_everything(call.site, call.state)?;
     let project = &call.state.projects[at.0];
     let wanted = (project.path.clone(), project.issues[at.1].iid);
     let user = call.caller.user();

@@ -2,18 +2,25 @@
 
 mod approvals;
 mod branches;
+mod commits;
 mod create;
 mod discussions;
 mod edit;
+mod files;
 mod instance;
 mod issues;
 mod jobs;
 mod labels;
 mod members;
+mod merge;
 mod merge_requests;
+mod mirrors;
 mod pipelines;
 mod projects;
 mod quick;
+mod registry;
+mod schedules;
+mod tags;
 
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
@@ -65,20 +72,27 @@ const fn job_route(method: MethodFilter, path: &'static str, handler: Handler) -
 
 /// Every route. Each file has its own.
 fn routes() -> impl Iterator<Item = &'static Route> {
-    let all: [&'static [Route]; 13] = [
+    let all: [&'static [Route]; 20] = [
         approvals::ROUTES,
         branches::ROUTES,
+        commits::ROUTES,
         create::ROUTES,
         discussions::ROUTES,
         edit::ROUTES,
+        files::ROUTES,
         instance::ROUTES,
         issues::ROUTES,
         jobs::ROUTES,
         labels::ROUTES,
         members::ROUTES,
+        merge::ROUTES,
         merge_requests::ROUTES,
+        mirrors::ROUTES,
         pipelines::ROUTES,
         projects::ROUTES,
+        registry::ROUTES,
+        schedules::ROUTES,
+        tags::ROUTES,
     ];
     all.into_iter().flatten()
 }

@@ -41,6 +41,8 @@ fn in_scope(pipeline: &Pipeline, scope: &str) -> bool {
 
 fn pipelines(call: &mut Call<'_>) -> Answer {
     let at = call.project_at()?;
+    // A push that nobody has looked at yet may have started one.
+    lifecycle::refresh_everything(call.site, call.state)?;
     let given = &call.parameters;
     let scope = given.word("scope", &["running", "pending", "finished", "branches", "tags"])?;
     let order = given.word("order_by", &["id", "status", "ref", "updated_at", "user_id"])?;
@@ -90,7 +92,10 @@ fn latest(call: &mut Call<'_>) -> Answer {
 }
 
 fn pipeline(call: &mut Call<'_>) -> Answer {
-    Ok(Reply::ok(shown(call, pipeline_at(call)?)))
+    let at = pipeline_at(call)?;
+    let now = call.state.now();
+    call.state.projects[at.0].pipelines[at.1].go_on(now);
+    Ok(Reply::ok(shown(call, at)))
 }
 
 fn start(call: &mut Call<'_>) -> Answer {

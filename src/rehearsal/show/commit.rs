@@ -70,7 +70,7 @@ fn shown(site: &Site, within: &Project, commit: &str) -> Option<Value> {
 }
 
 /// A date of git with milliseconds and its own offset.
-fn date(date: &str) -> String {
+pub(in crate::rehearsal) fn date(date: &str) -> String {
     let date = date.strip_suffix('Z').map_or_else(|| date.to_owned(), |date| format!("{date}+00:00"));
     match date.split_at_checked(19) {
         Some((time, offset)) => format!("{time}.000{offset}"),

@@ -3,8 +3,10 @@
 
 mod issue;
 mod merge_request;
+mod operations;
 mod people;
 mod pipeline;
+mod progress;
 mod project;
 mod protection;
 
@@ -14,11 +16,10 @@ use jiff::Timestamp;
 
 pub use issue::{Issue, IssueSpec};
 pub use merge_request::{Approval, Check, Discussion, MergeRequest, Note, Version};
+pub use operations::{Mirror, RegistryRepository, RegistryTag, Release, Schedule};
 pub use people::{Group, Member, Token, TokenKind, TokenSpec, User};
 pub use pipeline::{Bridge, BridgeSpec, Downstream, Job, JobSpec, Pipeline, PipelineSpec, RefPipeline};
-pub use project::{
-    ApprovalRule, Label, Milestone, Mirror, Project, RegistryRepository, RegistryTag, Release, Schedule, Visibility,
-};
+pub use project::{ApprovalRule, Label, Milestone, Project, Visibility};
 pub use protection::Protection;
 
 pub(super) use merge_request::without_draft;

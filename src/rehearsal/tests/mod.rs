@@ -1,8 +1,18 @@
 //! Tests over real HTTP, with real repositories.
 
+mod access;
+mod approvals;
+mod faults;
+mod git;
+mod issues;
 mod merge_requests;
+mod merging;
+mod operations;
+mod paging;
+mod pipelines;
+mod repository;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
@@ -66,8 +76,10 @@ impl Local {
         change(&mut sample.state);
         let options = Options { root: root.into(), ..Options::at(folder.path().join("srv")) };
         let server = Server::start(options, sample.state.clone()).unwrap();
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { folder, server, client, sample }
+        // One for all tests: making one reads the certificates of the machine.
+        static CLIENT: LazyLock<Client> =
+            LazyLock::new(|| Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap());
+        Self { folder, server, client: CLIENT.clone(), sample }
     }
 
     fn repository(&self, path: &str) -> PathBuf {
@@ -108,7 +120,7 @@ impl Local {
         self.git(&repository, &["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap(), &start]);
         fs::write(tree.join(file), text).unwrap();
         self.git(&tree, &["add", "."]);
-        self.git(&tree, &["commit", "--quiet", "--message", &format!("Change {file}")]);
+        self.git(&tree, &["commit", "--quiet", "--allow-empty", "--message", &format!("Change {file}")]);
         let commit = self.git(&tree, &["rev-parse", "HEAD"]);
         self.git(&repository, &["update-ref", &format!("refs/heads/{branch}"), &commit]);
         self.git(&repository, &["worktree", "remove", "--force", tree.to_str().unwrap()]);

@@ -1,0 +1,64 @@
+//! The gates of the runbook, as commands come to them: what is shut is said in the words of `status`,
+//! with what to do next.
+
+use anyhow::anyhow;
+
+use super::{Failure, facts::Gathered};
+use crate::domain::{
+    fix::FixName,
+    policy::Policy,
+    runbook::{self, Facts, Gate, IssueFact, Pushed, Step},
+};
+
+/// Goes on only where the gate is open.
+///
+/// # Errors
+/// Everything that keeps it shut. It is a refusal where going on would be a mistake in itself, such as
+/// a fix in private of what is public.
+pub(super) fn pass(gate: Gate, gathered: &Gathered, policy: &Policy) -> Result<(), Failure> {
+    let blockers = runbook::shut_by(&gathered.facts, gate);
+    if blockers.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<&str> = blockers.iter().map(|blocker| blocker.text.as_str()).collect();
+    let error = match texts[..] {
+        [only] => anyhow!("{only}"),
+        _ => anyhow!("{} things are in the way:\n  {}", texts.len(), texts.join("\n  ")),
+    };
+    let is_public = matches!(gathered.facts.issue, IssueFact::Seen { is_confidential: false, .. });
+    let failure = if is_public { Failure::refused(error) } else { Failure::not_done(error) };
+    Err(failure.hint(next_command(&gathered.facts, &gathered.fix, policy)))
+}
+
+/// What to do next. Only commands that exist are named.
+pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
+    let targets = &facts.targets;
+    match runbook::step(facts) {
+        Step::Triage => match &facts.issue {
+            IssueFact::Seen { reference, .. } => format!("git secfix issue {reference}"),
+            IssueFact::Unseen { .. } => "git secfix auth status".to_owned(),
+            IssueFact::Unlinked => format!("git secfix branch {fix} --issue NUMBER"),
+        },
+        Step::Prepare => "git secfix init".to_owned(),
+        Step::StableBranches => {
+            let lines: Vec<String> = targets
+                .iter()
+                .filter(|target| !target.has_target)
+                .filter_map(|target| target.line)
+                .map(|line| format!(" --backport {}-{}", line.major, line.minor))
+                .collect();
+            format!("git secfix branch {fix}{} --create-stable", lines.concat())
+        }
+        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
+        Step::Branches => "commit the fix on its branch".to_owned(),
+        Step::Backports => format!("git secfix backport {fix}"),
+        Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
+            format!("git fetch {}, and take in what was pushed there", policy.security_remote)
+        }
+        Step::Push => format!("git secfix push {fix}"),
+        Step::MergeRequests => format!("git secfix mr {fix}"),
+        Step::Review => format!("git secfix status {fix} --watch"),
+        Step::Merge => format!("git secfix merge {fix}"),
+        _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),
+    }
+}

@@ -1,0 +1,277 @@
+//! `git secfix merge`: all merge requests of a fix at once, each pinned to the commit that was reviewed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{
+    Context, Failure, Program, candidates,
+    connection::unanswered,
+    facts::{Gathered, Gatherer, Shared},
+    fix, gate,
+};
+use crate::{
+    domain::{
+        exit::Exit,
+        merge_request::{Mergeability, State},
+        runbook::{Gate, Target},
+    },
+    gitlab::{
+        Client, Error, compare,
+        merge_request::{self, MergeRequest},
+    },
+    ui::Table,
+};
+
+/// Merge all merge requests of a fix in the security project, when nothing blocks any of them
+///
+/// Everything is read anew. Each merge is pinned to the commit that was reviewed, the one to the
+/// default branch comes first, and what counts is the commit in the branch. If one fails after others
+/// were merged, run it again: it does what is left.
+#[derive(Debug, clap::Args)]
+pub struct MergeArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// How long to wait for GitLab to merge one of them
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Print what would be merged, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    merge_requests: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    target: String,
+    iid: u64,
+    web_url: String,
+    commit: Option<String>,
+    state: String,
+}
+
+impl Program for MergeArgs {
+    const NAME: &'static str = "merge";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let spinner = context.ui.spinner("asking GitLab");
+        let (Shared { project, .. }, gathered) = settled(&gatherer, &fix, Duration::from_secs(self.timeout))?;
+        drop(spinner);
+        super::mr::check_project(&project, &prepared.policy.security)?;
+        gate::pass(Gate::Merge, &gathered, &prepared.policy)?;
+        check_rights(&gathered)?;
+        for note in &gathered.notes {
+            context.ui.warning(note);
+        }
+        let mut report = Report { fix: fix.to_string(), merge_requests: vec![], done: !self.dry_run };
+        let mut failed = None;
+        for target in &gathered.facts.targets {
+            let Some(request) = target.merge_request() else { continue };
+            let mut row = Row {
+                target: target.target.clone(),
+                iid: request.iid,
+                web_url: request.web_url.clone(),
+                commit: None,
+                state: if self.dry_run { "would be merged" } else { "not merged" }.to_owned(),
+            };
+            if request.state == State::Merged {
+                row.state = "merged already".to_owned();
+            } else if !self.dry_run && failed.is_none() {
+                let _spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, target.target));
+                let limit = Duration::from_secs(self.timeout);
+                match merge(&client, project.id, target, limit) {
+                    Ok(commit) => {
+                        row.state = "merged".to_owned();
+                        row.commit = Some(commit);
+                    }
+                    // The others wait until somebody has looked at this one.
+                    Err(failure) => failed = Some(failure),
+                }
+            }
+            report.merge_requests.push(row);
+        }
+        report.done &= failed.is_none();
+        show(context, &report);
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        if !self.dry_run {
+            context.ui.note("next: wait for the deployment; until then nothing of this may become public");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Everything that is known, once GitLab has worked out what can be merged.
+fn settled(
+    gatherer: &Gatherer<'_>,
+    fix: &crate::domain::fix::FixName,
+    limit: Duration,
+) -> Result<(Shared, Gathered), Failure> {
+    let begin = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (shared, gathered) = gatherer.fix(fix, None)?;
+        let is_computing = |target: &Target| {
+            target.merge_request().is_some_and(|request| {
+                request.state == State::Opened && request.mergeability == Mergeability::Computing
+            })
+        };
+        if !gathered.facts.targets.iter().any(is_computing) || begin.elapsed() > limit {
+            return Ok((shared, gathered));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Nothing is merged where a later one could not be: rights are looked at for all of them before.
+fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
+    let forbidden: Vec<&str> = gathered
+        .facts
+        .targets
+        .iter()
+        .filter(|target| target.merge_request().is_some_and(|request| request.state == State::Opened))
+        .filter(|target| {
+            let rights = gathered.requests.get(&target.source).and_then(|request| request.user.as_ref());
+            rights.is_some_and(|rights| !rights.can_merge)
+        })
+        .map(|target| target.target.as_str())
+        .collect();
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::not_done(anyhow!("this token may not merge into `{}`, so nothing was merged", forbidden.join("`, `")))
+        .hint(format!("ask a maintainer of the security project to run: git secfix merge {}", gathered.fix)))
+}
+
+/// Merges one, and returns the commit that is in its branch now.
+fn merge(client: &Client, project: u64, target: &Target, limit: Duration) -> Result<String, Failure> {
+    let Some(request) = target.merge_request() else {
+        return Err(Failure::not_done(anyhow!("`{}` has no merge request", target.source)));
+    };
+    let iid = request.iid;
+    let Some(sha) = &request.head else {
+        return Err(Failure::not_done(anyhow!("!{iid} holds no commit")).hint("git secfix status"));
+    };
+    let begin = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let answer = merge_request::merge(client, project, iid, sha);
+        let now = match answer {
+            Ok(now) if now.state == "merged" => now,
+            // Accepted and not merged yet, lost, or not possible at the moment: only a look tells.
+            Ok(_) => look(client, project, iid)?,
+            Err(error) if error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422)) => {
+                let now = look(client, project, iid)?;
+                if now.state != "merged" && !may_pass(&now) {
+                    return Err(refused(&error, &now, target));
+                }
+                now
+            }
+            Err(error) => {
+                // Somebody else may have been faster.
+                let now = look(client, project, iid)?;
+                if now.state != "merged" {
+                    return Err(refused(&error, &now, target));
+                }
+                now
+            }
+        };
+        if now.state == "merged" {
+            return in_branch(client, project, &now, target);
+        }
+        if begin.elapsed() > limit {
+            return Err(Failure::not_done(anyhow!(
+                "GitLab did not merge !{iid} within {} s: it is `{}`, `{}`",
+                limit.as_secs(),
+                now.state,
+                now.detailed_merge_status
+            ))
+            .hint("git secfix status"));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn look(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Failure> {
+    merge_request::read(client, project, iid).map_err(unanswered)
+}
+
+/// Whether what is in the way goes away by itself.
+fn may_pass(now: &MergeRequest) -> bool {
+    let status = Mergeability::of(&now.detailed_merge_status);
+    let is_open = matches!(now.state.as_str(), "opened" | "locked");
+    is_open && matches!(status, Mergeability::Mergeable | Mergeability::Computing)
+}
+
+fn refused(error: &Error, now: &MergeRequest, target: &Target) -> Failure {
+    let iid = now.iid;
+    let hint = "git secfix status";
+    match error.status() {
+        // GitLab says 401 where 403 is meant: the token itself was good enough to read everything.
+        Some(401) => Failure::not_done(anyhow!("this token may not merge !{iid} into `{}` ({error})", target.target))
+            .hint("ask a maintainer of the security project to run the same command"),
+        Some(409) => Failure::not_done(anyhow!(
+            "somebody pushed to `{}` after it was looked at, so !{iid} was not merged ({error})",
+            target.source
+        ))
+        .hint(hint),
+        Some(405 | 422) => Failure::not_done(anyhow!(
+            "GitLab does not merge !{iid}: it is `{}`, `{}` ({error})",
+            now.state,
+            now.detailed_merge_status
+        ))
+        .hint(hint),
+        _ => unanswered(error.clone()),
+    }
+}
+
+/// What counts is the commit in the branch, whatever the merge request says of itself.
+fn in_branch(client: &Client, project: u64, merged: &MergeRequest, target: &Target) -> Result<String, Failure> {
+    let commit = merged.merge_commit_sha.as_ref().or(merged.squash_commit_sha.as_ref()).or(merged.sha.as_ref());
+    let iid = merged.iid;
+    let found = match commit {
+        Some(commit) => compare::is_in_branch(client, project, commit, &target.target).map_err(unanswered)?,
+        None => false,
+    };
+    match commit {
+        Some(commit) if found => Ok(commit.clone()),
+        _ => Err(Failure::not_done(anyhow!(
+            "GitLab says that !{iid} is merged, and `{}` does not hold its commit",
+            target.target
+        ))
+        .hint(format!("look at {}, then git secfix merge", merged.web_url))),
+    }
+}
+
+fn show(context: &Context, report: &Report) {
+    let links: Vec<(String, &str)> =
+        report.merge_requests.iter().map(|row| (format!("!{}", row.iid), row.web_url.as_str())).collect();
+    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
+    context.ui.report_with_links(MergeArgs::NAME, report, &links, || {
+        let mut table = Table::default();
+        for row in &report.merge_requests {
+            let commit: String = row.commit.iter().flat_map(|commit| commit.chars().take(12)).collect();
+            table.row([row.target.clone(), format!("!{}", row.iid), row.state.clone(), commit]);
+        }
+        table.to_string()
+    });
+}
