@@ -57,6 +57,7 @@ echo 'print(escaped(prompt))' >app.py
 show git commit --quiet --all --message 'Escape the prompt'
 show git push origin HEAD
 show git secfix guard check /srv/my-fork.git
+show git secfix backport
 show git secfix push
 show git secfix doctor
 

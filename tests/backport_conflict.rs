@@ -62,7 +62,7 @@ fn the_other_lines_finish_and_a_conflict_gets_a_work_tree() {
         let ran = world.secfix(&["backport", "--to=all"]).ends(6);
         ran.says("security-prompt-injection-18-4  conflict in app: to resolve in [world]/work-backport-prompt-injection-18-4")
             .says("security-prompt-injection-18-2  picked 3 commits")
-            .warns("hint: edit, then: git -C '[world]/work-backport-prompt-injection-18-4' add -- 'app' && git secfix backport prompt-injection --continue");
+            .warns("hint: git -C [world]/work-backport-prompt-injection-18-4 add -- app && git secfix backport prompt-injection --continue, once it is edited");
         assert_eq!(world.read("work/app"), "not committed\n");
         let status = world.git_in(&folder(world, "18-4"), &["status"]).ok();
         status.says("git cherry-pick --continue").says(&format!("On branch {LINE}"));
@@ -268,4 +268,29 @@ fn the_place_can_be_chosen() {
     world.secfix(&["backport", "--abort"]).ok();
     std::fs::create_dir_all(world.path("elsewhere/work-backport-prompt-injection-18-4")).unwrap();
     world.secfix(&["backport", "--to=18-4"]).ends(6).says("work-backport-prompt-injection-18-4.2");
+}
+
+#[test]
+fn without_a_place_for_a_work_tree_the_other_lines_are_done() {
+    let world = World::new();
+    with_conflicts(&world);
+    world.write("file", "no folder\n");
+    world.set("SECFIX_BACKPORT_WORKTREES", "../file");
+    let ran = world.secfix(&["backport", "--to=18-4", "--to=18-2"]).ends(1);
+    ran.says("18-4  nothing picked: it has a conflict in app, and no work tree can be made for it")
+        .says("18-2  picked 3 commits");
+    has_no_leftovers(&world);
+    world.unset("SECFIX_BACKPORT_WORKTREES");
+    world.secfix(&["backport"]).ends(6);
+}
+
+#[test]
+fn a_part_of_a_fix_can_be_resolved_as_well() {
+    let world = World::new();
+    with_conflicts(&world);
+    world.secfix(&["backport", "--to=18-4", "--from=HEAD~2..HEAD~1"]).ends(6);
+    resolve(&world, "18-4");
+    world.secfix(&["backport", "--continue"]).ok().says("picked").warns("for commits that are not there yet");
+    assert_eq!(picks(&world, "18-4"), ["Change app"]);
+    world.secfix(&["backport"]).ok().says("picked 2 commits, 1 already contained");
 }

@@ -64,12 +64,12 @@ impl<'a> Picker<'a> {
     /// # Errors
     /// When git fails, or an object is missing.
     pub fn merge(&self, picks: &[Pick<'_>]) -> Result<Vec<Merged>, GitError> {
-        let running: Vec<Running> =
+        let started: Vec<Started> =
             picks.iter().enumerate().map(|(number, pick)| self.start(number, pick)).collect::<Result<_, _>>()?;
-        running.into_iter().map(finish).collect()
+        started.into_iter().map(finish).collect()
     }
 
-    fn start(&self, number: usize, pick: &Pick<'_>) -> Result<Running, GitError> {
+    fn start(&self, number: usize, pick: &Pick<'_>) -> Result<Started, GitError> {
         let (base, theirs) = match pick.parent {
             Some(parent) => (parent, pick.commit.id),
             None => {
@@ -78,8 +78,13 @@ impl<'a> Picker<'a> {
             }
         };
         let ours = self.stand_in(pick.onto, Some(base))?.to_string();
+        let theirs = theirs.to_string();
         let git = self.objects.shared_with(self.clone, self.git_for(number, pick)?);
-        git.start(&["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", &ours, &theirs.to_string()])
+        let words = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", &ours, &theirs];
+        let running = git.start(&words)?;
+        // A file that cannot keep its name is called after its side, which git knows by our arguments alone.
+        let label = format!("{} ({})", pick.commit.short(), pick.commit.subject).replace('/', "_");
+        Ok(Started { running, sides: [(ours, "HEAD".to_owned()), (theirs, label)] })
     }
 
     /// A commit that is only merged with, and that nothing ever refers to.
@@ -125,15 +130,27 @@ impl<'a> Picker<'a> {
     }
 }
 
+/// A merge that is under way, and what each side is to be called.
+struct Started {
+    running: Running,
+    sides: [(String, String); 2],
+}
+
 /// Reads the tree and, after a conflict, the files: each ends with a NUL.
-fn finish(running: Running) -> Result<Merged, GitError> {
+fn finish(Started { running, sides }: Started) -> Result<Merged, GitError> {
     let ended = running.wait()?;
     let mut fields = ended.stdout.split('\0');
     let tree = fields.next().and_then(|tree| Id::from_hex(tree.as_bytes()).ok());
     match (ended.code, tree) {
         (Some(0), Some(tree)) => Ok(Merged::Clean(tree)),
         (Some(1), Some(_)) => {
-            let paths: BTreeSet<String> = fields.take_while(|path| !path.is_empty()).map(str::to_owned).collect();
+            let as_called = |path: &str| {
+                let name = |path: String, (side, label): &(String, String)| {
+                    path.replace(&format!("~{side}"), &format!("~{label}"))
+                };
+                sides.iter().fold(path.to_owned(), name)
+            };
+            let paths: BTreeSet<String> = fields.take_while(|path| !path.is_empty()).map(as_called).collect();
             Ok(Merged::Conflict(paths.into_iter().collect()))
         }
         _ => Err(ended.error("merge-tree --write-tree")),

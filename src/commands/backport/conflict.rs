@@ -25,6 +25,7 @@ use crate::{
         history::{self, Id},
         picked_commit::Committer,
         resolution::{self, Hurdle, Resolution, Task},
+        transport,
     },
     ui::Table,
 };
@@ -50,6 +51,7 @@ pub(super) fn open_all(
         let parts = fix.parts.iter().zip(&picked.outcomes).filter(|(_, outcome)| missing(outcome));
         let parts: Vec<_> = parts.map(|(part, _)| part).collect();
         let commits: Vec<Id> = parts.iter().map(|part| part.commit.id).collect();
+        let conflict = paths.join(", ");
         let root = free_folder(clone, folder, &fix.name, line.line)?;
         let task = Task {
             root: &root,
@@ -59,7 +61,14 @@ pub(super) fn open_all(
             commits: &commits,
             mainline: args.mainline.filter(|_| parts.iter().any(|part| part.commit.parents.len() > 1)),
         };
-        open.push(resolution::open(clone, &task)?);
+        match resolution::open(clone, &task) {
+            Ok(resolution) => open.push(resolution),
+            // The other lines are done, and their conflicts wait; all of that is to be told.
+            Err(error) => {
+                let why = transport::condensed(&error.to_string());
+                picked.line.planned = Err(Trouble::NoPlace { conflict, why });
+            }
+        }
     }
     Ok(open)
 }
@@ -100,7 +109,7 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
             }
             None => context.ui.error(
                 &format!("`{branch}`: the conflict was resolved in {place} as it was before; look at it"),
-                Some(&format!("git -C '{place}' diff --cached; then git secfix backport {name} --continue")),
+                Some(&format!("git secfix backport {name} --continue, after: git -C '{place}' diff --cached")),
             ),
         }
     }
@@ -110,21 +119,16 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
 /// What stands in the way, and the command that helps.
 fn in_words(hurdle: &Hurdle, resolution: &Resolution, name: &FixName) -> (String, String) {
     let place = resolution.root.display();
-    let quoted = |paths: &[String]| paths.iter().map(|path| format!(" '{path}'")).collect::<String>();
-    match hurdle {
-        Hurdle::Unresolved(paths) => (
-            format!("unresolved in {place}: {}", paths.join(", ")),
-            format!("edit, then: git -C '{place}' add --{} && git secfix backport {name} --continue", quoted(paths)),
-        ),
-        Hurdle::Markers(paths) => (
-            format!("conflict markers are left in {place}: {}", paths.join(", ")),
-            format!("edit, then: git -C '{place}' add --{} && git secfix backport {name} --continue", quoted(paths)),
-        ),
-        Hurdle::NotAdded(paths) => (
-            format!("changed and not added in {place}: {}", paths.join(", ")),
-            format!("git -C '{place}' add --{} && git secfix backport {name} --continue", quoted(paths)),
-        ),
-    }
+    let (what, paths, when) = match hurdle {
+        Hurdle::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
+        Hurdle::Markers(paths) => ("conflict markers are left", paths, ", once they are edited"),
+        Hurdle::NotAdded(paths) => ("changed and not added", paths, ""),
+    };
+    let when = if paths.len() == 1 { when.replace("they are", "it is") } else { when.to_owned() };
+    let add = ["git", "-C", &place.to_string(), "add", "--"];
+    let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
+    let hint = format!("{add} && git secfix backport {name} --continue{when}");
+    (format!("{what} in {place}: {}", paths.join(", ")), hint)
 }
 
 #[derive(Debug, Serialize)]
@@ -175,21 +179,19 @@ pub(super) fn proceed(
     for (resolution, hurdle) in hurdles.iter_mut().filter(|(_, hurdle)| hurdle.is_some()) {
         *hurdle = resolution.proceed(clone)?;
     }
-    let fix = survey::fix(clone, policy, args, name.clone())?;
+    // What was finished is told, even if it cannot be told whether the fix has more.
+    let fix = survey::fix(clone, policy, args, name.clone()).ok();
     let mut rows = Vec::new();
     let mut errors = Vec::new();
+    let mut incomplete = false;
     for (resolution, hurdle) in &hurdles {
         let branch = resolution.branch.clone();
         let place = resolution.root.display().to_string();
         if let Some(hurdle) = hurdle {
             let (why, hint) = in_words(hurdle, resolution, name);
             errors.push((format!("`{branch}`: {why}"), hint));
-            rows.push(Row {
-                branch,
-                state: "conflict",
-                work_tree: Some(place),
-                said: "conflict not resolved".to_owned(),
-            });
+            let said = "conflict not resolved".to_owned();
+            rows.push(Row { branch, state: "conflict", work_tree: Some(place), said });
             continue;
         }
         let was_under_way = resolution.is_under_way();
@@ -199,19 +201,20 @@ pub(super) fn proceed(
             restore(clone, resolution, context)?;
             true
         };
+        let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
+        let has_picks = !was_under_way && tip.is_some_and(|tip| tip != resolution.start);
         let line = policy.branches.read(&branch).and_then(|found| found.line);
-        let done = match line {
-            Some(line) => is_complete(clone, policy, args, &fix, line)?,
-            None => false,
+        let is_complete = match (&fix, line) {
+            (Some(fix), Some(line)) => is_complete(clone, policy, args, fix, line)?,
+            _ => has_picks,
         };
-        let (state, mut said) = if done {
+        let (state, mut said) = if has_picks || is_complete {
+            incomplete |= !is_complete;
             ("picked", "picked, with the conflict resolved".to_owned())
         } else {
             let how = if was_under_way { "its folder was deleted" } else { "it was ended with plain git" };
-            errors.push((
-                format!("`{branch}` does not hold the whole fix: {how}"),
-                format!("git secfix backport {name}"),
-            ));
+            let again = format!("git secfix backport {name}");
+            errors.push((format!("`{branch}` does not hold the fix: {how}"), again));
             ("given up", "given up".to_owned())
         };
         if !removed {
@@ -231,7 +234,9 @@ pub(super) fn proceed(
     for (error, hint) in errors {
         context.ui.error(&error, Some(&hint));
     }
-    if exit == Exit::Done {
+    if exit == Exit::Done && incomplete {
+        context.ui.note(&format!("next: git secfix backport {name}, for commits that are not there yet"));
+    } else if exit == Exit::Done {
         context.ui.note("next: git secfix push");
     }
     Ok(exit)

@@ -110,6 +110,7 @@ impl Program for BackportArgs {
         let wanted = survey::wanted(&clone, &policy, &settings, &self, &fix.name)?;
         let lines = survey::lines(&clone, &policy, &self, &fix, &wanted)?;
         let objects = if self.predict { Objects::forgotten(&clone)? } else { Objects::kept() };
+        let spinner = context.ui.spinner(&format!("picking {}", fix.name));
         let mut picked = execute::pick(&clone, &objects, &mut committer, &fix, lines)?;
         let mut work_trees = Vec::new();
         if !self.predict {
@@ -117,6 +118,7 @@ impl Program for BackportArgs {
             let folder = settings.backport_work_trees();
             work_trees = conflict::open_all(&clone, &fix, &self, folder.as_deref(), &mut picked)?;
         }
+        drop(spinner);
         let likenesses = if self.predict { None } else { Some(proof::compare(&clone, &pairs(&fix, &picked))?) };
         let mut rows = Vec::new();
         for picked in &picked {

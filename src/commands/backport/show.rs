@@ -146,6 +146,10 @@ fn refusal(fix: &Fix, line: &Line, trouble: &Trouble, remote: &str) -> Refused {
                 format!("it is checked out in {place}, and its conflict in {conflict} needs a work tree of its own");
             (why, format!("git -C '{place}' switch {} && git secfix backport {name}", fix.branch))
         }
+        Trouble::NoPlace { conflict, why } => (
+            format!("it has a conflict in {conflict}, and no work tree can be made for it: {why}"),
+            format!("SECFIX_BACKPORT_WORKTREES=/tmp git secfix backport {name}"),
+        ),
         Trouble::Overwrites { root, said } => {
             let place = root.display();
             (

@@ -76,6 +76,8 @@ pub(super) enum Trouble {
     Unfinished { root: PathBuf },
     /// Its conflict cannot get a work tree of its own.
     CheckedOut { root: PathBuf, conflict: String },
+    /// No work tree can be made for its conflict.
+    NoPlace { conflict: String, why: String },
     /// Its work tree holds changes where it would be changed.
     Overwrites { root: PathBuf, said: String },
 }
