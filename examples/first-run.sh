@@ -5,11 +5,15 @@
 #
 #   sh examples/first-run.sh            install to cargo's usual place
 #   PREFIX=DIR sh examples/first-run.sh install to DIR/bin
+#
+# INSTALL_OPTIONS are passed on to `cargo install`, such as `--debug` for a quick look.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 prefix=${PREFIX:-${CARGO_HOME:-$HOME/.cargo}}
-cargo install --locked --quiet --force --path "$here" --root "$prefix"
+# Words on purpose: these are options.
+# shellcheck disable=SC2086
+cargo install --locked --quiet --force --path "$here" --root "$prefix" ${INSTALL_OPTIONS:-}
 
 world=$(mktemp -d)
 trap 'rm -rf "$world"' EXIT
@@ -57,6 +61,7 @@ echo 'print(escaped(prompt))' >app.py
 show git commit --quiet --all --message 'Escape the prompt'
 show git push origin HEAD
 show git secfix guard check /srv/my-fork.git
+show git secfix backport
 show git secfix push
 show git secfix doctor
 

@@ -136,7 +136,7 @@ fn guard_side_programs_hold_no_network_code() {
         return skip("the imports of programs, which need nm on Linux");
     }
     let programs = Path::new(env!("CARGO_BIN_EXE_git-secfix")).parent().unwrap();
-    for name in ["init", "branch", "push", "guard", "doctor", "config"] {
+    for name in ["init", "branch", "backport", "push", "guard", "doctor", "config"] {
         let imports = imports(&programs.join(format!("git-secfix-{name}"))).unwrap();
         assert!(imports.iter().any(|import| import == "write"), "{name}: the imports cannot be read");
         for function in NETWORK {

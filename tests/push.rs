@@ -44,9 +44,18 @@ fn nothing_is_pushed_when_one_branch_is_rejected() {
     world
         .secfix(&["push"])
         .ends(1)
-        .warns("has commits of `security-prompt-injection-18-4`")
-        .warns("hint: git fetch security && git log");
+        .warns("A Person moved `security-prompt-injection-18-4`: security has a commit of it that this clone does not have")
+        .warns("Change theirs")
+        .warns("hint: git fetch security && git rebase security/security-prompt-injection-18-4 security-prompt-injection-18-4 && git secfix push prompt-injection");
     assert_eq!(world.server_refs(SEC), before);
+    // A lease is not worth more for the look that was taken.
+    world.secfix(&["push", "--force-with-lease"]).ends(1).warns("moved `security-prompt-injection-18-4`");
+    assert_eq!(world.server_refs(SEC), before);
+    // What the hint says works.
+    world.git(&["fetch", "--quiet", "security"]).ok();
+    let branch = "security-prompt-injection-18-4";
+    world.git(&["rebase", "--quiet", &format!("security/{branch}"), branch]).ok();
+    world.secfix(&["push", "prompt-injection"]).ok();
 }
 
 #[test]
@@ -55,11 +64,15 @@ fn force_with_lease_keeps_what_was_not_fetched() {
     world.with_fix();
     world.secfix(&["push"]).ok();
     world.git(&["commit", "--quiet", "--amend", "--message", "Better"]).ok();
-    world.secfix(&["push"]).ends(1);
+    world
+        .secfix(&["push"])
+        .ends(1)
+        .warns("as it was before it was amended or rebased here")
+        .warns("hint: git secfix push prompt-injection --force-with-lease");
     world.secfix(&["push", "--force-with-lease"]).ok();
     world.git_in(&world.server(SEC), &["update-ref", "refs/heads/security-prompt-injection", "main"]).ok();
     world.git(&["commit", "--quiet", "--amend", "--message", "Best"]).ok();
-    world.secfix(&["push", "--force-with-lease"]).ends(1).warns("stale info");
+    world.secfix(&["push", "--force-with-lease"]).ends(1).warns("so nothing was pushed");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn the_whole_way_up_to_the_merge() {
             .ok()
             .says("step 5 of 16: backports")
             .says("`security-prompt-injection-18-4` holds no commit")
-            .says("git cherry-pick -x security/main..security-prompt-injection");
+            .says("git secfix backport prompt-injection");
         world.git(&["switch", "--quiet", "security-prompt-injection-18-4"]).ok();
         world.git(&["cherry-pick", "-x", "security/main..security-prompt-injection"]).ok();
         world.secfix(&["status"]).ok().says("step 6 of 16: push").says("next        git secfix push prompt-injection");

@@ -12,6 +12,9 @@
 mod support;
 
 mod auth;
+mod backport;
+mod backport_conflict;
+mod backport_random;
 mod branch;
 mod completions;
 mod config;

@@ -16,8 +16,8 @@ use super::{completions, definition, end, manual, report_defects};
 use crate::commands::{auth::AuthArgs, issue::IssueArgs, merge::MergeArgs, mr::MrArgs, status::StatusArgs};
 use crate::{
     commands::{
-        Failure, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs, init::InitArgs,
-        push::PushArgs,
+        Failure, backport::BackportArgs, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs,
+        init::InitArgs, push::PushArgs,
     },
     domain::exit::Exit,
     ui::{Table, Ui},
@@ -33,6 +33,7 @@ pub fn programs() -> Vec<Command> {
         #[cfg(feature = "network")]
         definition::<IssueArgs>(),
         definition::<BranchArgs>(),
+        definition::<BackportArgs>(),
         definition::<PushArgs>(),
         #[cfg(feature = "network")]
         definition::<MrArgs>(),

@@ -27,7 +27,7 @@ pub fn definition<P: Program>() -> Command {
 
 /// Where the table of exit codes is; it is too long to follow every short help.
 const EXIT_HELP: &str =
-    "Exit codes: 0 done, 1 not done, 2 usage, 3 refused, 4 token, 5 network, 70 defect; see git-secfix(1).";
+    "Exit codes: 0 done, 1 not done, 2 usage, 3 refused, 4 token, 5 network, 6 conflict, 70 defect; see git-secfix(1).";
 
 /// The whole life of a command's program.
 pub fn run<P: Program>() -> ExitCode {

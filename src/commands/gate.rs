@@ -52,16 +52,7 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
         }
         Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
         Step::Branches => "commit the fix on its branch".to_owned(),
-        Step::Backports => {
-            let empty = targets
-                .iter()
-                .find(|target| target.line.is_some() && (target.has_work == Some(false) || !target.lacks.is_empty()));
-            let source = empty.map_or("", |target| target.source.as_str());
-            let range = targets.first().map_or_else(String::new, |first| {
-                format!("{}/{}..{}", policy.security_remote, first.target, first.source)
-            });
-            format!("git switch {source} && git cherry-pick -x {range}")
-        }
+        Step::Backports => format!("git secfix backport {fix}"),
         Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
             format!("git fetch {}, and take in what was pushed there", policy.security_remote)
         }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "network")]
 pub mod auth;
+pub mod backport;
 pub mod branch;
 #[cfg(feature = "network")]
 mod browser;

@@ -10,13 +10,14 @@ use crate::{
     domain::{
         destination::redacted,
         exit::Exit,
+        fix::FixName,
         policy::{Place, Policy},
     },
     git::{
-        LocalClone,
+        LocalClone, branches, history,
         process::Progress,
         remotes,
-        transport::{self, Unreachable},
+        transport::{self, Newest, Unreachable},
     },
     ui::Table,
 };
@@ -65,7 +66,7 @@ impl Program for PushArgs {
             let row = |name: &String| Row { branch: name.clone(), state: "would be pushed".to_owned() };
             names.iter().map(row).collect()
         } else {
-            push(&clone, &remote, &names, self.force_with_lease, context)?
+            push(&clone, &remote, &fix, &names, self.force_with_lease, context)?
         };
         let report = Report { fix: fix.to_string(), remote, branches, done: !self.dry_run };
         context.ui.report(Self::NAME, &report, || text(&report));
@@ -95,6 +96,7 @@ fn check_remote(clone: &LocalClone, policy: &Policy, remote: &str) -> Result<(),
 fn push(
     clone: &LocalClone,
     remote: &str,
+    fix: &FixName,
     names: &[String],
     force: bool,
     context: &Context,
@@ -117,7 +119,7 @@ fn push(
     if ended.success {
         return Ok(rows);
     }
-    Err(not_pushed(remote, &rows, &ended.stderr))
+    Err(not_pushed(clone, remote, fix, &rows, &ended.stderr))
 }
 
 /// What became of a branch, from the lines of `git push --porcelain`: a flag, the references, a
@@ -135,21 +137,14 @@ fn state_of<'a>(name: &str, porcelain: &'a str) -> Option<&'a str> {
 }
 
 /// Why nothing was pushed, in the words of what to do about it.
-fn not_pushed(remote: &str, rows: &[Row], stderr: &str) -> Failure {
+fn not_pushed(clone: &LocalClone, remote: &str, fix: &FixName, rows: &[Row], stderr: &str) -> Failure {
     if let Some(at) = stderr.find("refused: ") {
         let said = stderr[at + "refused: ".len()..].split("\nerror: ").next().unwrap_or_default();
         return Failure::refused(anyhow!("the guard refused: {}", said.trim())).hint("git secfix doctor");
     }
-    let is_behind = |row: &&Row| row.state.contains("(fetch first)") || row.state.contains("(non-fast-forward)");
-    if let Some(row) = rows.iter().find(is_behind) {
-        let branch = &row.branch;
-        let error = anyhow!("{remote} has commits of `{branch}` that this clone does not have, so nothing was pushed");
-        return Failure::not_done(error).hint(format!("git fetch {remote} && git log {branch}..{remote}/{branch}"));
-    }
-    if let Some(row) = rows.iter().find(|row| row.state.contains("(stale info)")) {
-        let branch = &row.branch;
-        let error = anyhow!("somebody pushed `{branch}` since it was last fetched (stale info), so nothing was pushed");
-        return Failure::not_done(error).hint(format!("git fetch {remote} && git log {branch}..{remote}/{branch}"));
+    let moved = ["(fetch first)", "(non-fast-forward)", "(stale info)"];
+    if let Some(row) = rows.iter().find(|row| moved.iter().any(|reason| row.state.contains(reason))) {
+        return moved_by_somebody(clone, remote, fix, &row.branch);
     }
     let said = transport::condensed(stderr);
     if rows.iter().any(|row| row.state.contains("rejected")) {
@@ -162,6 +157,30 @@ fn not_pushed(remote: &str, rows: &[Row], stderr: &str) -> Failure {
         Unreachable::Other => Failure::not_done(error).hint("git secfix doctor"),
         _ => Failure::network(error).hint(format!("git ls-remote {remote} HEAD")),
     }
+}
+
+/// The remote's branch is not where it was: whose commits are there, and how to take them in.
+fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &str) -> Failure {
+    let integrate = format!("git fetch {remote} && git rebase {remote}/{branch} {branch} && git secfix push {fix}");
+    // Whatever goes wrong with the look, the refusal stands, and what helps is the same.
+    let Ok(Some(news)) = transport::news(clone, remote, branch) else {
+        let error = anyhow!("{remote} has commits of `{branch}` that this clone does not have, so nothing was pushed");
+        return Failure::not_done(error).hint(integrate);
+    };
+    let Newest { id, by, subject, count } = &news;
+    let short = history::short(*id);
+    if branches::was_at(clone, branch, *id) {
+        let error = anyhow!(
+            "{remote} has `{branch}` as it was before it was amended or rebased here (`{short} {subject}`), so nothing was pushed"
+        );
+        return Failure::not_done(error).hint(format!("git secfix push {fix} --force-with-lease"));
+    }
+    let commits = if *count == 1 { "a commit".to_owned() } else { format!("{count} commits") };
+    let error = anyhow!(
+        "{by} moved `{branch}`: {remote} has {commits} of it that this clone does not have, up to `{short} {subject}`, so nothing was \
+         pushed"
+    );
+    Failure::not_done(error).hint(integrate)
 }
 
 fn text(report: &Report) -> String {

@@ -145,6 +145,7 @@ mod tests {
             "gitlab.url",
             "gitlab.ca_file",
             "issues.project",
+            "backport.worktrees",
             "merge_requests.reviewers",
             "merge_requests.milestone",
             "approvals.maintainer.users",

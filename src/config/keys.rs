@@ -112,7 +112,7 @@ impl Key {
 }
 
 /// Every key, in the order in which it is shown.
-pub static KEYS: [Key; 26] = [
+pub static KEYS: [Key; 27] = [
     Key::text("preset", "the built-in values to start from", preset),
     Key::text("gitlab.url", "address of the GitLab instance, where it cannot be told from a remote", url),
     Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>)
@@ -131,6 +131,7 @@ pub static KEYS: [Key; 26] = [
     Key::text("branches.backport", "the backport branch of a fix", |text| pattern(text, &[Name, Major, Minor]))
         .for_the_guard(),
     Key::text("branches.supported", "how many of the newest lines get fixes", |_| Ok(())).with_form(Form::Count),
+    Key::text("backport.worktrees", "the folder in which conflicts of a backport get their work trees", some_text),
     Key::text("merge_requests.template", "the project's template for their text", some_text),
     Key::text("merge_requests.labels", "labels that each of them gets", some_text).with_form(Form::List),
     Key::text("merge_requests.reviewers", "user names of those who review each of them", some_text)

@@ -180,6 +180,11 @@ impl Settings {
         }
     }
 
+    /// The folder in which conflicts of a backport get their work trees, where it is configured.
+    pub fn backport_work_trees(&self) -> Option<PathBuf> {
+        self.0.text("backport.worktrees").map(PathBuf::from)
+    }
+
     /// What merge requests are like.
     pub fn merge_requests(&self) -> MergeRequestSettings {
         let text = |name| self.0.text(name).map(str::to_owned);

@@ -15,6 +15,8 @@ pub enum Exit {
     Auth,
     /// GitLab or the network did not answer as needed.
     Network,
+    /// A conflict is left for the user.
+    Conflict,
     /// A defect of git-secfix itself.
     Bug,
 }
@@ -41,6 +43,7 @@ impl Exit {
             Self::Refused => 3,
             Self::Auth => 4,
             Self::Network => 5,
+            Self::Conflict => 6,
             Self::Bug => 70,
         }
     }
@@ -52,7 +55,16 @@ mod tests {
 
     #[test]
     fn every_exit_is_in_the_public_table() {
-        for exit in [Exit::Done, Exit::NotDone, Exit::Usage, Exit::Refused, Exit::Auth, Exit::Network, Exit::Bug] {
+        for exit in [
+            Exit::Done,
+            Exit::NotDone,
+            Exit::Usage,
+            Exit::Refused,
+            Exit::Auth,
+            Exit::Network,
+            Exit::Conflict,
+            Exit::Bug,
+        ] {
             assert!(Exit::TABLE.iter().any(|(code, _)| *code == exit.code()), "{exit:?}");
         }
     }

@@ -139,6 +139,16 @@ pub fn remote_head(clone: &LocalClone, remote: &str) -> Result<Option<String>, G
     Ok(head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix(&prefix).map(str::to_owned)))
 }
 
+/// Whether a branch of this clone was at a commit before, as its reflog tells.
+pub fn was_at(clone: &LocalClone, branch: &str, commit: ObjectId) -> bool {
+    let log = clone.common_dir().join("logs/refs/heads").join(branch);
+    let commit = commit.to_string();
+    // Each line holds the commit before and the one after.
+    let said = std::fs::read(log).unwrap_or_default();
+    let lines = String::from_utf8_lossy(&said);
+    lines.lines().any(|line| line.split(' ').take(2).any(|id| id == commit))
+}
+
 /// The remote that a branch tracks, by its configuration.
 pub fn tracked_remote(clone: &LocalClone, branch: &str) -> Option<String> {
     local_config::value(clone, &format!("branch.{branch}.remote"))
@@ -198,6 +208,24 @@ fn tracking(branch: &NewBranch) -> [Change; 3] {
     ]
 }
 
+/// Deletes a branch that is at this commit, and what it tracks.
+///
+/// # Errors
+/// When it is elsewhere, or a file cannot be written.
+pub fn delete(clone: &LocalClone, branch: &str, at: ObjectId) -> Result<(), GitError> {
+    let wrap = || GitError::of_gix("delete a branch");
+    let name = FullName::try_from(format!("refs/heads/{branch}"))
+        .map_err(|error| GitError::Repository { what: "delete a branch", why: error.to_string() })?;
+    let expected = PreviousValue::MustExistAndMatch(Target::Object(at));
+    let edit = RefEdit::new(name, RefChange::Delete { expected, log: RefLog::AndReference });
+    clone.repo().edit_references([edit]).map_err(wrap())?;
+    local_config::apply(clone, &local_config::local_file(clone), &untracking(branch))
+}
+
+fn untracking(branch: &str) -> Vec<Change> {
+    ["remote", "merge", "pushRemote"].map(|name| Change::unset(&format!("branch.{branch}.{name}"))).into()
+}
+
 /// Branches that were just created, to take back when a later step fails.
 #[derive(Debug)]
 pub struct Created {
@@ -221,14 +249,8 @@ impl Created {
         }
         clone.repo().edit_references(edits).map_err(wrap())?;
         let created = |branch: &&NewBranch| self.names.iter().any(|name| name.shorten() == branch.name.as_str());
-        let changes: Vec<Change> = self
-            .keys
-            .iter()
-            .filter(created)
-            .flat_map(|branch| {
-                ["remote", "merge", "pushRemote"].map(|name| Change::unset(&format!("branch.{}.{name}", branch.name)))
-            })
-            .collect();
+        let changes: Vec<Change> =
+            self.keys.iter().filter(created).flat_map(|branch| untracking(&branch.name)).collect();
         local_config::apply(clone, &local_config::local_file(clone), &changes)
     }
 }

@@ -1,24 +1,36 @@
 //! The clone: its objects, references, configuration and hooks, read and written with gix, and
 //! the one door to the `git` program. Knows the domain; asks nobody and prints nothing.
 
+pub mod advance;
 pub mod branches;
+pub mod checkouts;
 pub mod embargo;
 pub mod error;
+pub mod history;
 pub mod hook_file;
 pub mod hooks;
 pub mod local_config;
+pub mod objects;
 pub mod parent_process;
+pub mod patch_id;
+pub mod patch_search;
 pub mod pause;
+pub mod pick;
+pub mod picked_commit;
 pub mod probe;
 pub mod process;
+pub mod proof;
+pub mod range_diff;
 mod reachability;
 pub mod record;
 pub mod remotes;
 pub mod repository;
+pub mod resolution;
 pub mod revision;
 mod sides;
 pub mod ssh;
 pub mod transport;
+mod tree_changes;
 
 pub use error::GitError;
 pub use repository::LocalClone;

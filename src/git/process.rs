@@ -2,10 +2,10 @@
 //! token in the environment of the child.
 
 use std::{
-    ffi::OsStr,
-    io::{self, Read},
+    ffi::{OsStr, OsString},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 pub use crate::domain::token_variables::TOKEN_VARIABLES;
@@ -19,6 +19,7 @@ use super::GitError;
 pub struct Git {
     dir: PathBuf,
     for_this_folder_alone: bool,
+    env: Vec<(&'static str, OsString)>,
 }
 
 /// What becomes of the progress that `git` reports while it talks to a server.
@@ -53,6 +54,8 @@ const REPOSITORY_VARIABLES: [&str; 12] = [
 pub struct Ended {
     /// Whether its exit code was 0.
     pub success: bool,
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
     /// Its standard output.
     pub stdout: String,
     /// Its standard error, without secrets.
@@ -62,12 +65,19 @@ pub struct Ended {
 impl Git {
     /// Runs in `dir`, as the user's own git would.
     pub fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), for_this_folder_alone: false }
+        Self { dir: dir.to_owned(), for_this_folder_alone: false, env: vec![] }
     }
 
     /// Runs on the repository of `dir`, whatever the environment and `git -c` say.
     pub fn on(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), for_this_folder_alone: true }
+        Self { dir: dir.to_owned(), for_this_folder_alone: true, env: vec![] }
+    }
+
+    /// The same, with one more environment variable.
+    #[must_use]
+    pub fn with(mut self, variable: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.push((variable, value.into()));
+        self
     }
 
     fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
@@ -80,6 +90,7 @@ impl Git {
         for variable in REPOSITORY_VARIABLES.iter().filter(|_| self.for_this_folder_alone) {
             command.env_remove(variable);
         }
+        command.envs(self.env.iter().map(|(variable, value)| (variable, value)));
         command
     }
 
@@ -100,8 +111,52 @@ impl Git {
     }
 
     fn finish(&self, command: &mut Command) -> Result<Ended, GitError> {
-        let Output { status, stdout, stderr } = command.output().map_err(GitError::NoGit)?;
-        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr: without_secrets(&text(&stderr)) })
+        Ok(ended(command.output().map_err(GitError::NoGit)?))
+    }
+
+    /// Runs `git` with these bytes on its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn feed<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Ended, GitError> {
+        Ok(ended(self.exchange(arguments, input)?))
+    }
+
+    /// Like [`Git::feed`], returning the standard output byte by byte.
+    ///
+    /// # Errors
+    /// When it cannot be started or fails.
+    pub fn feed_bytes<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Vec<u8>, GitError> {
+        let output = self.exchange(arguments, input)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(ended(output).error(&joined(arguments)))
+    }
+
+    fn exchange<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Output, GitError> {
+        let mut child = self.spawn(arguments, Stdio::piped())?;
+        let stdin = child.stdin.take();
+        // Written beside the reading, so that neither side waits for the other; a program that ends
+        // early does not read all of it, and says why itself.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+            child.wait_with_output()
+        });
+        output.map_err(GitError::NoGit)
+    }
+
+    /// Starts `git` beside others. Its standard input is empty.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Running, GitError> {
+        Ok(Running { child: self.spawn(arguments, Stdio::null())?, command: joined(arguments) })
+    }
+
+    fn spawn<S: AsRef<OsStr>>(&self, arguments: &[S], stdin: Stdio) -> Result<Child, GitError> {
+        let mut command = self.command(arguments);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(GitError::NoGit)
     }
 
     /// Runs `git` and returns its standard output without the last line end.
@@ -109,12 +164,7 @@ impl Git {
     /// # Errors
     /// When it cannot be started or fails.
     pub fn read<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, GitError> {
-        let ended = self.run(arguments)?;
-        if ended.success {
-            Ok(ended.stdout.trim_end_matches('\n').to_owned())
-        } else {
-            Err(GitError::Command { command: joined(arguments), stderr: ended.stderr })
-        }
+        self.run(arguments)?.output_of(joined(arguments))
     }
 
     /// Runs `git` where it talks to a server: it may ask the user for a passphrase.
@@ -129,7 +179,7 @@ impl Git {
         let stderr = child.stderr.take().map(|stderr| listen(stderr, progress)).transpose().map_err(GitError::NoGit)?;
         let Output { status, stdout, .. } = child.wait_with_output().map_err(GitError::NoGit)?;
         let stderr = without_secrets(&stderr.unwrap_or_default());
-        Ok(Ended { success: status.success(), stdout: text(&stdout), stderr })
+        Ok(Ended { success: status.success(), code: status.code(), stdout: text(&stdout), stderr })
     }
 
     /// The version of the program.
@@ -140,6 +190,52 @@ impl Git {
         let said = self.read(&["version"])?;
         parse_version(&said).ok_or_else(|| GitError::NoGit(io::Error::other(format!("`git version` said `{said}`"))))
     }
+}
+
+/// A `git` process that was started beside others.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    command: String,
+}
+
+impl Running {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When its output cannot be read.
+    pub fn wait(self) -> Result<Ended, GitError> {
+        Ok(ended(self.child.wait_with_output().map_err(GitError::NoGit)?))
+    }
+
+    /// Waits for its end, and returns its standard output without the last line end.
+    ///
+    /// # Errors
+    /// When it failed.
+    pub fn read(self) -> Result<String, GitError> {
+        let command = self.command.clone();
+        self.wait()?.output_of(command)
+    }
+}
+
+impl Ended {
+    fn output_of(self, command: String) -> Result<String, GitError> {
+        if self.success {
+            Ok(self.stdout.trim_end_matches('\n').to_owned())
+        } else {
+            Err(GitError::Command { command, stderr: self.stderr })
+        }
+    }
+
+    /// The error of a process that should not have failed.
+    pub(super) fn error(&self, command: &str) -> GitError {
+        GitError::Command { command: command.to_owned(), stderr: self.stderr.clone() }
+    }
+}
+
+fn ended(Output { status, stdout, stderr }: Output) -> Ended {
+    let stderr = without_secrets(&text(&stderr));
+    Ended { success: status.success(), code: status.code(), stdout: text(&stdout), stderr }
 }
 
 /// Reads all that git says, telling each state of its progress, and returns the rest. Git ends a

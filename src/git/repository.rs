@@ -79,6 +79,11 @@ impl LocalClone {
         &self.common_dir
     }
 
+    /// The git directory of the work tree that the clone was opened from, absolute.
+    pub fn git_dir(&self) -> PathBuf {
+        absolute(self.repo.git_dir())
+    }
+
     /// Runs the `git` program in the folder that the clone was opened from.
     pub fn git(&self) -> Git {
         Git::at(&self.dir)
@@ -97,6 +102,14 @@ impl LocalClone {
     /// # Errors
     /// When the list cannot be read.
     pub fn work_trees(&self) -> Result<Vec<WorkTree>, GitError> {
+        Ok(self.all_work_trees()?.into_iter().filter(|tree| tree.root.is_dir()).collect())
+    }
+
+    /// Every work tree that git knows of, the main one first, also those whose folder is missing.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn all_work_trees(&self) -> Result<Vec<WorkTree>, GitError> {
         let what = "list the work trees";
         let main = self.repo.main_repo().map_err(GitError::of_gix(what))?;
         let mut trees: Vec<WorkTree> = main
@@ -105,9 +118,7 @@ impl LocalClone {
             .into_iter()
             .collect();
         for proxy in self.repo.worktrees().map_err(GitError::of_gix(what))? {
-            if let Ok(root) = proxy.base()
-                && root.is_dir()
-            {
+            if let Ok(root) = proxy.base() {
                 trees.push(WorkTree { root: absolute(&root), git_dir: absolute(proxy.git_dir()) });
             }
         }

@@ -1,7 +1,7 @@
 //! Fetching, and why a server was not reached: the one place that reads what git, ssh, curl and
 //! GitLab say in words.
 
-use super::{GitError, LocalClone, process::Progress};
+use super::{GitError, LocalClone, history::Id, process::Progress};
 
 /// Why a fetch or a push did not reach the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,39 @@ pub fn fetch(clone: &LocalClone, remote: &str, tell: &dyn Fn(&str)) -> Result<Re
     } else {
         Err(FetchFailure { reason: Unreachable::from_stderr(&ended.stderr), said: condensed(&ended.stderr) })
     })
+}
+
+/// The newest commit of a branch of a remote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// Its name.
+    pub id: Id,
+    /// Who committed it.
+    pub by: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// How many commits the local branch of that name lacks.
+    pub count: usize,
+}
+
+/// What a remote has under a branch's name now; `None` when it has none. What this clone takes the remote for
+/// stays as it was, since a push with a lease relies on it.
+///
+/// # Errors
+/// When `git` cannot be started.
+pub fn news(clone: &LocalClone, remote: &str, branch: &str) -> Result<Option<Newest>, GitError> {
+    let name = format!("refs/heads/{branch}");
+    let fetched = clone.git().talk(&["fetch", "--no-tags", "--refmap=", "--", remote, &name], &Progress::Kept)?;
+    if !fetched.success {
+        return Ok(None);
+    }
+    let said = clone.git().read(&["log", "-1", "--no-show-signature", "--format=%H%x00%cn%x00%s", "FETCH_HEAD"])?;
+    let count = clone.git().read(&["rev-list", "--count", &format!("{name}..FETCH_HEAD")])?;
+    let mut fields = said.split('\0');
+    let (Some(id), Some(by), Some(subject)) = (fields.next(), fields.next(), fields.next()) else { return Ok(None) };
+    let Ok(id) = Id::from_hex(id.as_bytes()) else { return Ok(None) };
+    let count = count.parse().unwrap_or_default();
+    Ok(Some(Newest { id, by: by.to_owned(), subject: subject.to_owned(), count }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! `plan` decides from what is there; this file looks, does it, and reports.
 
-mod plan;
+pub(super) mod plan;
 
 use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
@@ -94,7 +94,7 @@ impl Program for BranchArgs {
             .map(|text| IssueRef::read(text, &issues, &policy.instance))
             .transpose()
             .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
-        let wanted = read_lines(&self.backport, &self.name, &policy.branches)?;
+        let wanted = read_lines(&self.backport, &format!("git secfix branch {fix} --backport all"), &policy.branches)?;
         if !self.no_fetch && !self.dry_run {
             fetch(&clone, remote, &self.name, context)?;
         }
@@ -111,7 +111,7 @@ impl Program for BranchArgs {
             .iter()
             .map(plan::plan)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| explain(problem, &self, &policy, &fix))?;
+            .map_err(|problem| explain(problem, &policy, &fix))?;
         let new: Vec<NewBranch> = planned.iter().filter_map(|planned| planned.to_create(remote)).collect();
         let first = planned.first().map_or_else(String::new, |planned| planned.branch().to_owned());
         let switch = !self.no_switch && clone.current_branch()?.as_deref() != Some(first.as_str());
@@ -168,20 +168,18 @@ fn unguarded_work(clone: &LocalClone, policy: &Policy, first: &str) -> Result<Op
 }
 
 /// The lines that were asked for.
-enum Lines {
+pub(super) enum Lines {
     These(Vec<ReleaseLine>),
     Supported,
 }
 
-fn read_lines(texts: &[String], name: &str, names: &BranchNames) -> Result<Lines, Failure> {
+pub(super) fn read_lines(texts: &[String], hint: &str, names: &BranchNames) -> Result<Lines, Failure> {
     if texts.iter().any(|text| text == "all") {
         return Ok(Lines::Supported);
     }
     let mut lines = Vec::new();
     for text in texts {
-        let line = names
-            .line(text)
-            .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {name} --backport all")))?;
+        let line = names.line(text).map_err(|error| Failure::usage(error).hint(hint))?;
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -210,7 +208,7 @@ fn fetch(clone: &LocalClone, remote: &str, name: &str, context: &Context) -> Res
 
 /// The newest lines that have a stable branch, newest first. One that only canonical has is among
 /// them: a line without its fix is the worst end of a release, and must not be passed over silently.
-fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<Vec<ReleaseLine>, Failure> {
+pub(super) fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<Vec<ReleaseLine>, Failure> {
     let mut lines = candidates::stable_lines(clone, policy)?;
     if let Some(canonical) = remotes::canonical(clone, policy) {
         let branches = remotes::branches_of(clone, &canonical)?;
@@ -231,7 +229,7 @@ fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<
 }
 
 /// Whether nothing of security is known here, as after `init --no-fetch`.
-fn is_never_fetched(clone: &LocalClone, policy: &Policy) -> Result<bool, Failure> {
+pub(super) fn is_never_fetched(clone: &LocalClone, policy: &Policy) -> Result<bool, Failure> {
     let remote = remotes::find(clone, policy.security_remote.as_str());
     Ok(remote
         .map(|remote| remotes::branches_of(clone, &remote))
@@ -241,7 +239,7 @@ fn is_never_fetched(clone: &LocalClone, policy: &Policy) -> Result<bool, Failure
 
 /// What is there of the fix's branch and of each backport branch. While nothing of security is known,
 /// canonical's branches stand for those of its mirror.
-fn look(
+pub(super) fn look(
     clone: &LocalClone,
     policy: &Policy,
     fix: &FixName,
@@ -311,7 +309,7 @@ fn create_stable(clone: &LocalClone, policy: &Policy, states: &[State]) -> Resul
         .hint("ask a maintainer of the security project to create it"))
 }
 
-fn explain(problem: Problem, args: &BranchArgs, policy: &Policy, fix: &FixName) -> Failure {
+pub(super) fn explain(problem: Problem, policy: &Policy, fix: &FixName) -> Failure {
     let remote = &policy.security_remote;
     match problem {
         Problem::NoBase { target, line: None, .. } => {
@@ -323,8 +321,8 @@ fn explain(problem: Problem, args: &BranchArgs, policy: &Policy, fix: &FixName) 
         ))
         .hint(format!("git secfix branch {fix} --backport {}-{} --create-stable", line.major, line.minor)),
         Problem::NoBase { target, line: Some(_), in_canonical: false } => {
-            let hint = if args.no_fetch { format!("git fetch --all, if the line is new; else see git branch -r -l '{remote}/*'") } else { format!("git branch -r -l '{remote}/*'") };
-            Failure::not_done(anyhow!("neither {remote} nor {} has a branch `{target}`", policy.canonical)).hint(hint)
+            Failure::not_done(anyhow!("neither {remote} nor {} has a branch `{target}`", policy.canonical))
+                .hint(format!("git fetch --all, if the line is new; else see git branch -r -l '{remote}/*'"))
         }
         Problem::OtherWork { branch } => Failure::not_done(anyhow!(
             "the branch `{branch}` exists, holds work of its own, and does not track {remote}"

@@ -4,39 +4,39 @@ use crate::{domain::version::ReleaseLine, git::branches::NewBranch};
 
 /// What is there of one branch of a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
+pub(in crate::commands) struct State {
     /// The line of a backport branch; `None` for the branch of the fix.
-    pub(super) line: Option<ReleaseLine>,
+    pub(in crate::commands) line: Option<ReleaseLine>,
     /// The branch.
-    pub(super) branch: String,
+    pub(in crate::commands) branch: String,
     /// The branch of security that it is for.
-    pub(super) target: String,
+    pub(in crate::commands) target: String,
     /// The reference that it starts from.
-    pub(super) start: String,
+    pub(in crate::commands) start: String,
     /// Whether security has the target.
-    pub(super) has_base: bool,
+    pub(in crate::commands) has_base: bool,
     /// Whether security has the branch itself, pushed by somebody.
-    pub(super) has_published: bool,
+    pub(in crate::commands) has_published: bool,
     /// Where canonical's branch of the target's name is kept, if it has one.
-    pub(super) canonical: Option<String>,
+    pub(in crate::commands) canonical: Option<String>,
     /// Whether the target is to be created in security first, as a copy of canonical's.
-    pub(super) create_base: bool,
+    pub(in crate::commands) create_base: bool,
     /// The local branch of that name.
-    pub(super) local: Option<LocalBranch>,
+    pub(in crate::commands) local: Option<LocalBranch>,
 }
 
 /// A local branch that exists already.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LocalBranch {
+pub(in crate::commands) struct LocalBranch {
     /// Whether it tracks security, so that it is one of ours.
-    pub(super) tracks_security: bool,
+    pub(in crate::commands) tracks_security: bool,
     /// Whether it has commits that are not in what it would start from.
-    pub(super) has_own_work: bool,
+    pub(in crate::commands) has_own_work: bool,
 }
 
 /// What becomes of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Planned {
+pub(in crate::commands) enum Planned {
     /// It is created.
     Create(State),
     /// It is created from what somebody pushed.
@@ -49,14 +49,14 @@ pub(super) enum Planned {
 
 /// Why a branch cannot be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(in crate::commands) enum Problem {
     /// Security lacks the branch that it is for.
     NoBase { target: String, line: Option<ReleaseLine>, in_canonical: bool },
     /// A branch of that name holds something else.
     OtherWork { branch: String },
 }
 
-pub(super) fn plan(state: &State) -> Result<Planned, Problem> {
+pub(in crate::commands) fn plan(state: &State) -> Result<Planned, Problem> {
     match &state.local {
         Some(LocalBranch { tracks_security: true, .. }) => return Ok(Planned::Keep(state.clone())),
         Some(LocalBranch { has_own_work: true, .. }) => {
@@ -86,23 +86,23 @@ impl Planned {
     }
 
     /// The branch's name.
-    pub(super) fn branch(&self) -> &str {
+    pub(in crate::commands) fn branch(&self) -> &str {
         &self.of().branch
     }
 
     /// The line of a backport branch.
-    pub(super) fn line(&self) -> Option<ReleaseLine> {
+    pub(in crate::commands) fn line(&self) -> Option<ReleaseLine> {
         self.of().line
     }
 
     /// The branch of security that it tracks: its own once somebody pushed it.
-    pub(super) fn upstream(&self) -> &str {
+    pub(in crate::commands) fn upstream(&self) -> &str {
         let state = self.of();
         if state.has_published { &state.branch } else { &state.target }
     }
 
     /// What is to be created or made to track security.
-    pub(super) fn to_create(&self, remote: &str) -> Option<NewBranch> {
+    pub(in crate::commands) fn to_create(&self, remote: &str) -> Option<NewBranch> {
         let state = match self {
             Self::Keep(_) => return None,
             _ => self.of(),
@@ -116,7 +116,7 @@ impl Planned {
     }
 
     /// What happened, or would happen, in words.
-    pub(super) fn state(&self, done: bool) -> &'static str {
+    pub(in crate::commands) fn state(&self, done: bool) -> &'static str {
         match (self, done) {
             (Self::Create(State { create_base: true, .. }), true) => "created, with its stable branch in security",
             (Self::Create(State { create_base: true, .. }), false) => {

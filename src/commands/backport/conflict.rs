@@ -1,0 +1,338 @@
+//! What cannot be picked is handed over in a work tree of its own, and taken back from there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::{
+    BackportArgs, REFLOG,
+    execute::{Outcome, Picked},
+    survey::{self, Fix, Trouble},
+};
+use crate::{
+    commands::{Context, Failure, Program},
+    domain::{
+        exit::Exit,
+        fix::{FixBranch, FixName},
+        policy::Policy,
+        version::ReleaseLine,
+    },
+    git::{
+        LocalClone,
+        advance::{self, Advance},
+        branches,
+        history::{self, Id},
+        picked_commit::Committer,
+        resolution::{self, Hurdle, Resolution, Task},
+        transport,
+    },
+    ui::Table,
+};
+
+/// Gives every line in conflict its work tree.
+pub(super) fn open_all(
+    clone: &LocalClone,
+    fix: &Fix,
+    args: &BackportArgs,
+    folder: Option<&Path>,
+    picked: &mut [Picked],
+) -> Result<Vec<Resolution>, Failure> {
+    let mut open = Vec::new();
+    for picked in picked {
+        let Some((_, paths)) = picked.conflict() else { continue };
+        let line = &picked.line;
+        if let Some(checkout) = &line.checkout {
+            let trouble = Trouble::CheckedOut { root: checkout.root.clone(), conflict: paths.join(", ") };
+            picked.line.planned = Err(trouble);
+            continue;
+        }
+        let missing = |outcome: &Outcome| !matches!(outcome, Outcome::Contained(_) | Outcome::Empty);
+        let parts = fix.parts.iter().zip(&picked.outcomes).filter(|(_, outcome)| missing(outcome));
+        let parts: Vec<_> = parts.map(|(part, _)| part).collect();
+        let commits: Vec<Id> = parts.iter().map(|part| part.commit.id).collect();
+        let conflict = paths.join(", ");
+        let root = free_folder(clone, folder, &fix.name, line.line)?;
+        let task = Task {
+            root: &root,
+            branch: &line.branch,
+            start: line.start,
+            before: line.local,
+            commits: &commits,
+            mainline: args.mainline.filter(|_| parts.iter().any(|part| part.commit.parents.len() > 1)),
+        };
+        match resolution::open(clone, &task) {
+            Ok(resolution) => open.push(resolution),
+            // The other lines are done, and their conflicts wait; all of that is to be told.
+            Err(error) => {
+                let why = transport::condensed(&error.to_string());
+                picked.line.planned = Err(Trouble::NoPlace { conflict, why });
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// A folder that does not exist yet: beside the clone, or where the settings say.
+fn free_folder(
+    clone: &LocalClone,
+    folder: Option<&Path>,
+    name: &FixName,
+    line: ReleaseLine,
+) -> Result<PathBuf, Failure> {
+    let common = clone.common_dir();
+    let top = match common.file_name() {
+        Some(last) if last == ".git" => common.parent().unwrap_or(common),
+        _ => common,
+    };
+    let beside = top.parent().unwrap_or(top);
+    let folder = folder.map_or_else(|| beside.to_owned(), |folder| top.join(folder));
+    let stem = top.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let base = format!("{}-backport-{name}-{}-{}", stem.trim_end_matches(".git"), line.major, line.minor);
+    let names = std::iter::once(base.clone()).chain((2..100).map(|number| format!("{base}.{number}")));
+    names
+        .map(|name| folder.join(name))
+        .find(|path| path.symlink_metadata().is_err())
+        .ok_or_else(|| Failure::not_done(anyhow!("`{}` and 98 folders like it exist", folder.join(base).display())))
+}
+
+/// Tells of each conflict where it waits and what to do there.
+pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Result<(), Failure> {
+    for resolution in open {
+        let place = resolution.root.display();
+        let branch = &resolution.branch;
+        let hurdle = resolution.hurdle()?;
+        match &hurdle {
+            Some(hurdle) => {
+                let (what, hint) = in_words(hurdle, resolution, name);
+                context.ui.error(&format!("`{branch}`: {what}"), Some(&hint));
+            }
+            None => context.ui.error(
+                &format!("`{branch}`: the conflict was resolved in {place} as it was before; look at it"),
+                Some(&format!("git secfix backport {name} --continue, after: git -C '{place}' diff --cached")),
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// What stands in the way, and the command that helps.
+fn in_words(hurdle: &Hurdle, resolution: &Resolution, name: &FixName) -> (String, String) {
+    let place = resolution.root.display();
+    let (what, paths, when) = match hurdle {
+        Hurdle::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
+        Hurdle::Markers(paths) => ("conflict markers are left", paths, ", once they are edited"),
+        Hurdle::NotAdded(paths) => ("changed and not added", paths, ""),
+    };
+    let when = if paths.len() == 1 { when.replace("they are", "it is") } else { when.to_owned() };
+    let add = ["git", "-C", &place.to_string(), "add", "--"];
+    let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
+    let hint = format!("{add} && git secfix backport {name} --continue{when}");
+    (format!("{what} in {place}: {}", paths.join(", ")), hint)
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    lines: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: String,
+    /// `picked`, `conflict`, `given up` or `kept`.
+    state: &'static str,
+    work_tree: Option<String>,
+    said: String,
+}
+
+fn of_fix(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
+    let is_of_fix = |resolution: &Resolution| {
+        policy.branches.read(&resolution.branch).is_some_and(|FixBranch { fix, .. }| fix == *name)
+    };
+    Ok(resolution::list(clone)?.into_iter().filter(is_of_fix).collect())
+}
+
+fn none_open(name: &FixName) -> Failure {
+    Failure::not_done(anyhow!("no conflict of the fix `{name}` is being resolved"))
+        .hint(format!("git secfix backport {name}"))
+}
+
+/// `--continue`.
+pub(super) fn proceed(
+    clone: &LocalClone,
+    policy: &Policy,
+    name: &FixName,
+    args: &BackportArgs,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let open = of_fix(clone, policy, name)?;
+    if open.is_empty() {
+        return Err(none_open(name));
+    }
+    let mut hurdles: Vec<(Resolution, Option<Hurdle>)> = Vec::new();
+    for resolution in open {
+        let hurdle = if resolution.has_folder() { resolution.proceed(clone)? } else { None };
+        hurdles.push((resolution, hurdle));
+    }
+    // What was resolved just now may be replayed in a work tree that came before it.
+    for (resolution, hurdle) in hurdles.iter_mut().filter(|(_, hurdle)| hurdle.is_some()) {
+        *hurdle = resolution.proceed(clone)?;
+    }
+    // What was finished is told, even if it cannot be told whether the fix has more.
+    let fix = survey::fix(clone, policy, args, name.clone()).ok();
+    let mut rows = Vec::new();
+    let mut errors = Vec::new();
+    let mut incomplete = false;
+    for (resolution, hurdle) in &hurdles {
+        let branch = resolution.branch.clone();
+        let place = resolution.root.display().to_string();
+        if let Some(hurdle) = hurdle {
+            let (why, hint) = in_words(hurdle, resolution, name);
+            errors.push((format!("`{branch}`: {why}"), hint));
+            let said = "conflict not resolved".to_owned();
+            rows.push(Row { branch, state: "conflict", work_tree: Some(place), said });
+            continue;
+        }
+        let was_under_way = resolution.is_under_way();
+        let removed = if resolution.has_folder() {
+            resolution.remove(clone)?
+        } else {
+            restore(clone, resolution, context)?;
+            true
+        };
+        let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
+        let has_picks = !was_under_way && tip.is_some_and(|tip| tip != resolution.start);
+        let line = policy.branches.read(&branch).and_then(|found| found.line);
+        let is_complete = match (&fix, line) {
+            (Some(fix), Some(line)) => is_complete(clone, policy, args, fix, line)?,
+            _ => has_picks,
+        };
+        let (state, mut said) = if has_picks || is_complete {
+            incomplete |= !is_complete;
+            ("picked", "picked, with the conflict resolved".to_owned())
+        } else {
+            let how = if was_under_way { "its folder was deleted" } else { "it was ended with plain git" };
+            let again = format!("git secfix backport {name}");
+            errors.push((format!("`{branch}` does not hold the fix: {how}"), again));
+            ("given up", "given up".to_owned())
+        };
+        if !removed {
+            said.push_str(&format!(", {place} holds files of yours and stays"));
+            errors.push((format!("`{place}` cannot be removed"), format!("git worktree remove --force '{place}'")));
+        }
+        rows.push(Row { branch, state, work_tree: (!removed).then_some(place), said });
+    }
+    let exit = if rows.iter().any(|row| row.state == "conflict") {
+        Exit::Conflict
+    } else if errors.is_empty() {
+        Exit::Done
+    } else {
+        Exit::NotDone
+    };
+    print(context, name, rows);
+    for (error, hint) in errors {
+        context.ui.error(&error, Some(&hint));
+    }
+    if exit == Exit::Done && incomplete {
+        context.ui.note(&format!("next: git secfix backport {name}, for commits that are not there yet"));
+    } else if exit == Exit::Done {
+        context.ui.note("next: git secfix push");
+    }
+    Ok(exit)
+}
+
+/// Whether a branch holds every commit of the fix, or all that it changes.
+fn is_complete(
+    clone: &LocalClone,
+    policy: &Policy,
+    args: &BackportArgs,
+    fix: &Fix,
+    line: ReleaseLine,
+) -> Result<bool, Failure> {
+    let objects = crate::git::objects::Objects::forgotten(clone)?;
+    let mut committer = Committer::unsigned(clone)?;
+    let lines = survey::lines(clone, policy, args, fix, &[line])?;
+    let picked = super::execute::pick(clone, &objects, &mut committer, fix, lines)?;
+    let is_there = |outcome: &Outcome| matches!(outcome, Outcome::Contained(_) | Outcome::Empty);
+    Ok(picked.iter().all(|picked| picked.line.planned.is_ok() && picked.outcomes.iter().all(is_there)))
+}
+
+/// `--abort`.
+pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context: &Context) -> Result<Exit, Failure> {
+    let open = of_fix(clone, policy, name)?;
+    if open.is_empty() {
+        return Err(none_open(name));
+    }
+    let mut rows = Vec::new();
+    for resolution in &open {
+        let branch = resolution.branch.clone();
+        // What was finished with plain git is work, and stays.
+        let finished = !resolution.is_under_way()
+            && history::find(clone, &format!("refs/heads/{branch}"))?.is_some_and(|tip| tip != resolution.start);
+        let (state, said) = if finished {
+            if !resolution.has_folder() {
+                resolution.abort(clone)?;
+            } else if !resolution.remove(clone)? {
+                let place = resolution.root.display();
+                return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its picks are finished"))
+                    .hint(format!("git worktree remove --force '{place}'")));
+            }
+            ("kept", "was finished already, and is kept".to_owned())
+        } else {
+            restore(clone, resolution, context)?;
+            ("given up", "given up, the branch is as it was".to_owned())
+        };
+        rows.push(Row { branch, state, work_tree: None, said });
+    }
+    print(context, name, rows);
+    Ok(Exit::Done)
+}
+
+/// Ends the picks of a work tree, and puts the branch back to where it was before them.
+fn restore(clone: &LocalClone, resolution: &Resolution, context: &Context) -> Result<(), Failure> {
+    let rewound = resolution.abort(clone)?;
+    let tip = history::find(clone, &format!("refs/heads/{}", resolution.branch))?;
+    let Some(tip) = tip else { return Ok(()) };
+    if rewound != Some(resolution.start) {
+        return Ok(());
+    }
+    let branch = &resolution.branch;
+    match resolution.before {
+        Some(before) if before != tip => {
+            let why = format!("{REFLOG}: given up");
+            let back = Advance { branch: branch.clone(), from: tip, to: before, why };
+            advance::all(clone, Committer::unsigned(clone)?.get()?, &[back])?;
+        }
+        Some(_) => {}
+        None => {
+            context.ui.detail(&format!("{branch} is deleted, as it was made for this"));
+            branches::delete(clone, branch, resolution.start)?;
+        }
+    }
+    Ok(())
+}
+
+/// Before picks begin, forgets work trees whose folder was deleted, as if they had been given up.
+pub(super) fn forget_missing(
+    clone: &LocalClone,
+    policy: &Policy,
+    name: &FixName,
+    context: &Context,
+) -> Result<(), Failure> {
+    for resolution in of_fix(clone, policy, name)?.iter().filter(|resolution| !resolution.has_folder()) {
+        restore(clone, resolution, context)?;
+    }
+    Ok(())
+}
+
+fn print(context: &Context, name: &FixName, lines: Vec<Row>) {
+    let report = Report { fix: name.to_string(), lines };
+    context.ui.report(BackportArgs::NAME, &report, || {
+        let mut table = Table::default();
+        for row in &report.lines {
+            table.row([row.branch.clone(), row.said.clone()]);
+        }
+        table.to_string()
+    });
+}

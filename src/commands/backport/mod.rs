@@ -1,0 +1,242 @@
+//! `git secfix backport`: the commits of a fix on every backport branch, without touching the work tree.
+//!
+//! `survey` looks, `plan` decides, `execute` picks in memory, `conflict` hands over what cannot be picked,
+//! and this file moves the branches and reports.
+
+mod conflict;
+mod execute;
+mod plan;
+mod show;
+mod survey;
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+
+use super::{Context, Failure, Program, candidates, context::Prepared, fix};
+use crate::{
+    domain::{exit::Exit, fix::FixName},
+    git::{
+        LocalClone,
+        advance::{self, Advance},
+        branches::{self, NewBranch},
+        checkouts,
+        history::Range,
+        objects::Objects,
+        picked_commit::{Asked, Committer},
+        proof, range_diff, remotes,
+        transport::{self, FetchFailure, Unreachable},
+    },
+    ui::safe,
+};
+use execute::{Outcome, Picked};
+use show::Report;
+use survey::{Fix, Trouble};
+
+/// Pick the commits of a fix onto all of its backport branches, at once and without a checkout
+///
+/// Neither the work tree nor the index is touched, so it works from any branch and with uncommitted changes. A
+/// conflict gets a work tree of its own, and the other lines go on. Run again, it picks only what is missing.
+#[derive(Debug, clap::Args)]
+pub struct BackportArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// Onto this release line, whose branch is created if need be: `18-4`, `18.4`, `v18.4`, the stable branch, or
+    /// `all` for every supported line; may be given several times [default: every backport branch that is here]
+    #[arg(short, long, value_name = "LINE", add = ArgValueCandidates::new(candidates::lines))]
+    to: Vec<String>,
+    /// Pick these commits [default: those that the branch of the fix has, and security's default branch has not]
+    #[arg(long, value_name = "A..B")]
+    from: Option<String>,
+    /// Pick merge commits as their difference to this parent, counted from 1
+    #[arg(short, long, value_name = "PARENT", value_parser = parent_number)]
+    mainline: Option<usize>,
+    /// Say what would be picked, contained or in conflict, and write nothing
+    #[arg(long, visible_alias = "dry-run")]
+    predict: bool,
+    /// Make a branch anew whose commits were picked from an older version of the fix; its reflog keeps them
+    #[arg(long)]
+    redo: bool,
+    /// Show the difference between each backport and the fix
+    #[arg(long, conflicts_with = "predict")]
+    diff: bool,
+    /// Go on after conflicts were resolved, and remove their work trees
+    #[arg(long = "continue", conflicts_with_all = ["to", "from", "predict", "redo", "diff", "abort"])]
+    proceed: bool,
+    /// Give up on the conflicts, and remove their work trees; every branch stays as it was
+    #[arg(long, conflicts_with_all = ["to", "from", "mainline", "predict", "redo", "diff"])]
+    abort: bool,
+    /// Do not fetch
+    #[arg(long)]
+    no_fetch: bool,
+}
+
+/// No commit has as many parents.
+const MOST_PARENTS: usize = 64;
+
+fn parent_number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_PARENTS).contains(number));
+    number.ok_or_else(|| "the number of a parent, 1 for the first".to_owned())
+}
+
+/// What the branches say in their reflogs.
+const REFLOG: &str = "secfix backport";
+
+impl Program for BackportArgs {
+    const NAME: &'static str = "backport";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let Prepared { clone, settings, policy } = context.prepared()?;
+        let name = fix::find::<Self>(&clone, &policy, self.name.as_deref())?;
+        if self.abort {
+            return conflict::abort(&clone, &policy, &name, context);
+        }
+        if self.proceed {
+            return conflict::proceed(&clone, &policy, &name, &self, context);
+        }
+        let remote = policy.security_remote.as_str();
+        if remotes::find(&clone, remote).is_none() {
+            return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
+        }
+        if !self.no_fetch && !self.predict {
+            fetch(&clone, remote, &name, context)?;
+        }
+        if !self.predict {
+            conflict::forget_missing(&clone, &policy, &name, context)?;
+        }
+        let committer = if self.predict { Committer::unsigned(&clone) } else { Committer::ask(&clone) };
+        let mut committer = committer?;
+        let fix = survey::fix(&clone, &policy, &self, name)?;
+        let wanted = survey::wanted(&clone, &policy, &settings, &self, &fix.name)?;
+        let lines = survey::lines(&clone, &policy, &self, &fix, &wanted)?;
+        let objects = if self.predict { Objects::forgotten(&clone)? } else { Objects::kept() };
+        let spinner = context.ui.spinner(&format!("picking {}", fix.name));
+        let mut picked = execute::pick(&clone, &objects, &mut committer, &fix, lines)?;
+        let mut work_trees = Vec::new();
+        if !self.predict {
+            update(&clone, &mut committer, &mut picked)?;
+            let folder = settings.backport_work_trees();
+            work_trees = conflict::open_all(&clone, &fix, &self, folder.as_deref(), &mut picked)?;
+        }
+        drop(spinner);
+        let likenesses = if self.predict { None } else { Some(proof::compare(&clone, &pairs(&fix, &picked))?) };
+        let mut rows = Vec::new();
+        for picked in &picked {
+            let mut row = show::row(&fix, picked, remote, likenesses.as_ref());
+            let open = work_trees.iter().find(|open| open.branch == picked.line.branch);
+            row.work_tree = open.map(|open| open.root.display().to_string());
+            rows.push(row);
+        }
+        let report = Report { fix: fix.name.to_string(), lines: rows, done: !self.predict };
+        context.ui.report(Self::NAME, &report, || show::text(&report));
+        if self.diff && !context.ui.json {
+            show_difference(&clone, &fix, &picked, context)?;
+        }
+        for row in &report.lines {
+            if let Some(refused) = &row.refused {
+                context.ui.error(&format!("`{}`: {}", row.branch, refused.why), Some(&refused.hint));
+            }
+        }
+        conflict::tell(&work_trees, &fix.name, context)?;
+        let exit = exit(&report);
+        if exit == Exit::Done && !self.predict {
+            context.ui.note("next: git secfix push");
+        }
+        Ok(exit)
+    }
+}
+
+fn exit(report: &Report) -> Exit {
+    let has = |state: &str| report.lines.iter().any(|row| row.state == state);
+    if has("conflict") {
+        Exit::Conflict
+    } else if has("refused") {
+        Exit::NotDone
+    } else {
+        Exit::Done
+    }
+}
+
+fn fetch(clone: &LocalClone, remote: &str, name: &FixName, context: &Context) -> Result<(), Failure> {
+    let spinner = context.ui.spinner(&format!("fetching {remote}"));
+    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
+        let error = anyhow!("cannot fetch `{remote}`: {said}");
+        // What git says of a file of this clone is no matter of the network.
+        let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };
+        failure.hint(format!("git secfix backport {name} --no-fetch"))
+    })
+}
+
+/// Makes the branches that are missing, and moves all that got something in one transaction. Those that a work
+/// tree holds are moved by git, together with its files.
+fn update(clone: &LocalClone, committer: &mut Asked, picked: &mut [Picked]) -> Result<(), Failure> {
+    let new: Vec<NewBranch> = picked
+        .iter()
+        .filter(|picked| picked.line.planned.is_ok())
+        .filter_map(|picked| picked.line.new.clone())
+        .collect();
+    let created = branches::create(clone, &new)?;
+    let is_held = |picked: &Picked| picked.line.checkout.is_some();
+    let moves: Vec<Advance> = picked
+        .iter()
+        .filter(|picked| picked.moves() && !is_held(picked))
+        .map(|picked| Advance {
+            branch: picked.line.branch.clone(),
+            from: picked.line.tip(),
+            to: picked.tip,
+            why: why(picked),
+        })
+        .collect();
+    if !moves.is_empty()
+        && let Err(error) = advance::all(clone, committer.get()?, &moves)
+    {
+        created.take_back(clone)?;
+        return Err(error.into());
+    }
+    for picked in picked.iter_mut().filter(|picked| picked.moves()) {
+        let Some(checkout) = picked.line.checkout.clone() else { continue };
+        let moved = if picked.line.anew {
+            checkouts::reset_keeping(&checkout, picked.tip, &why(picked))?
+        } else {
+            checkouts::fast_forward(&checkout, picked.tip, &why(picked))?
+        };
+        if let Err(said) = moved {
+            picked.line.planned = Err(Trouble::Overwrites { root: checkout.root, said: transport::condensed(&said) });
+            picked.outcomes.clear();
+        }
+    }
+    Ok(())
+}
+
+fn why(picked: &Picked) -> String {
+    match picked.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Picked(_))).count() {
+        1 => format!("{REFLOG}: picked 1 commit"),
+        count => format!("{REFLOG}: picked {count} commits"),
+    }
+}
+
+/// The commits of the fix with what they are on each line.
+fn pairs(fix: &Fix, picked: &[Picked]) -> Vec<proof::Pair> {
+    let of_line = |picked: &Picked| {
+        let found = fix.parts.iter().zip(picked.outcomes.clone()).filter_map(|(part, outcome)| match outcome {
+            Outcome::Picked(pick) | Outcome::Contained(pick) => {
+                Some(proof::Pair { original: part.commit.id, parent: part.parent, pick })
+            }
+            _ => None,
+        });
+        found.collect::<Vec<_>>()
+    };
+    picked.iter().filter(|picked| picked.conflict().is_none()).flat_map(of_line).collect()
+}
+
+/// What `git range-diff` says of each backport beside the fix.
+fn show_difference(clone: &LocalClone, fix: &Fix, picked: &[Picked], context: &Context) -> Result<(), Failure> {
+    let originals: Vec<_> = fix.parts.iter().map(|part| part.commit.clone()).collect();
+    let mut committer = Committer::unsigned(clone)?;
+    for picked in picked.iter().filter(|picked| picked.line.planned.is_ok() && picked.conflict().is_none()) {
+        let backport = Range { tip: picked.tip, without: picked.line.base };
+        let said = range_diff::between(clone, committer.get()?, &originals, backport)?;
+        context.ui.answer(&safe(&format!("\n{}\n{said}", picked.line.branch)));
+    }
+    Ok(())
+}

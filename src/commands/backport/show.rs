@@ -1,0 +1,218 @@
+//! What `backport` says of each line, as a document and as text.
+
+use serde::Serialize;
+
+use super::{
+    execute::{Outcome, Picked},
+    plan::Problem,
+    survey::{Fix, Line, Trouble},
+};
+use crate::{
+    domain::version::ReleaseLine,
+    git::{
+        history,
+        proof::{Likeness, Likenesses},
+    },
+    ui::Table,
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) fix: String,
+    pub(super) lines: Vec<Row>,
+    pub(super) done: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) branch: String,
+    pub(super) line: ReleaseLine,
+    pub(super) target: String,
+    /// `picked`, `contained`, `empty`, `conflict` or `refused`.
+    pub(super) state: &'static str,
+    pub(super) commits: Vec<CommitRow>,
+    /// Why nothing was picked, and what helps.
+    pub(super) refused: Option<Refused>,
+    /// Where the conflict waits.
+    pub(super) work_tree: Option<String>,
+    /// Whether every commit of the backport makes the same change as its original.
+    pub(super) same_change: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    pub(super) why: String,
+    pub(super) hint: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CommitRow {
+    pub(super) commit: String,
+    pub(super) subject: String,
+    /// `picked`, `contained`, `empty`, `conflict` or `waiting`.
+    pub(super) outcome: &'static str,
+    /// The commit of the backport branch.
+    #[serde(rename = "as")]
+    pub(super) as_commit: Option<String>,
+    pub(super) paths: Vec<String>,
+}
+
+pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, likenesses: Option<&Likenesses>) -> Row {
+    let commits: Vec<CommitRow> =
+        fix.parts.iter().zip(&picked.outcomes).map(|(part, outcome)| commit_row(&part.commit, outcome)).collect();
+    let has = |state: &str| commits.iter().any(|commit| commit.outcome == state);
+    let refused = picked.line.planned.as_ref().err().map(|trouble| refusal(fix, &picked.line, trouble, remote));
+    let state = if refused.is_some() {
+        "refused"
+    } else {
+        ["conflict", "picked", "empty"].into_iter().find(|state| has(state)).unwrap_or("contained")
+    };
+    let proof = likenesses.filter(|_| matches!(state, "picked" | "contained" | "empty"));
+    let same_change = proof.map(|likenesses| {
+        let new = picked.outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Picked(id) | Outcome::Contained(id) => Some(id),
+            _ => None,
+        });
+        new.into_iter().all(|id| likenesses.get(id) != Some(&Likeness::Differs))
+    });
+    Row {
+        branch: picked.line.branch.clone(),
+        line: picked.line.line,
+        target: picked.line.target.clone(),
+        state,
+        commits,
+        refused,
+        work_tree: None,
+        same_change,
+    }
+}
+
+fn commit_row(commit: &history::Commit, outcome: &Outcome) -> CommitRow {
+    let (outcome, as_commit, paths) = match outcome {
+        Outcome::Picked(id) => ("picked", Some(*id), vec![]),
+        Outcome::Contained(id) => ("contained", Some(*id), vec![]),
+        Outcome::Empty => ("empty", None, vec![]),
+        Outcome::Conflict(paths) => ("conflict", None, paths.clone()),
+        Outcome::Waiting => ("waiting", None, vec![]),
+    };
+    let as_commit = as_commit.map(|id| id.to_string());
+    CommitRow { commit: commit.id.to_string(), subject: commit.subject.clone(), outcome, as_commit, paths }
+}
+
+/// Why nothing was picked onto a line, and the command that helps.
+fn refusal(fix: &Fix, line: &Line, trouble: &Trouble, remote: &str) -> Refused {
+    let (name, branch) = (&fix.name, &line.branch);
+    let flat = format!("{}-{}", line.line.major, line.line.minor);
+    let aside = format!("git branch --move {branch} {branch}.old && git secfix backport {name} --to {flat}");
+    let redo = format!("git secfix backport {name} --to {flat} --redo");
+    let (why, hint) = match trouble {
+        Trouble::Content(Problem::OtherWork { commit, count }) => {
+            let (short, subject) = (commit.short(), &commit.subject);
+            let what = match count {
+                1 => format!("it holds `{short} {subject}`, which is not of this fix"),
+                _ => format!("it holds {count} commits that are not of this fix, such as `{short} {subject}`"),
+            };
+            (what, aside)
+        }
+        Trouble::Content(Problem::Outdated { commit, origin }) => {
+            let (short, origin) = (commit.short(), history::short(*origin));
+            let why =
+                format!("`{short}` was picked from `{origin}`, which the fix has no longer: it was amended or rebased");
+            (why, redo)
+        }
+        Trouble::Content(Problem::Unclear { commit, like }) => {
+            let (short, like_short) = (commit.short(), like.short());
+            let why = format!(
+                "`{short} {}` may be `{like_short}` with a conflict resolved, or an older version of it, and does not say so; if it is \
+                 the former, add the line `(cherry picked from commit {})` to its message, else make the branch anew",
+                commit.subject, like.id
+            );
+            (why, redo)
+        }
+        Trouble::Diverged => {
+            let why = format!("{remote}/{branch} has commits that it lacks, and it has others");
+            (why, format!("git rebase {remote}/{branch} {branch} && git secfix backport {name}"))
+        }
+        Trouble::Busy { why } => {
+            let place = line.checkout.as_ref().map_or_else(String::new, |checkout| checkout.root.display().to_string());
+            (format!("it {why}"), format!("git -C '{place}' status"))
+        }
+        Trouble::Unfinished { root } => {
+            (format!("its conflict waits in {}", root.display()), format!("git secfix backport {name} --continue"))
+        }
+        Trouble::CheckedOut { root, conflict } => {
+            let place = root.display();
+            let why =
+                format!("it is checked out in {place}, and its conflict in {conflict} needs a work tree of its own");
+            (why, format!("git -C '{place}' switch {} && git secfix backport {name}", fix.branch))
+        }
+        Trouble::NoPlace { conflict, why } => (
+            format!("it has a conflict in {conflict}, and no work tree can be made for it: {why}"),
+            format!("SECFIX_BACKPORT_WORKTREES=/tmp git secfix backport {name}"),
+        ),
+        Trouble::Overwrites { root, said } => {
+            let place = root.display();
+            (
+                format!("changes in {place} would be overwritten: {said}"),
+                format!("git -C '{place}' stash && git secfix backport {name}"),
+            )
+        }
+    };
+    Refused { why, hint }
+}
+
+pub(super) fn text(report: &Report) -> String {
+    let mut table = Table::default();
+    for row in &report.lines {
+        table.row([row.branch.clone(), in_words(row, report.done)]);
+        // Whoever reads of several outcomes wants to know which commit had which.
+        let is_mixed = row.commits.iter().any(|commit| commit.outcome != row.commits[0].outcome);
+        for commit in row.commits.iter().filter(|_| is_mixed) {
+            let short: String = commit.commit.chars().take(12).collect();
+            let what = match (&commit.as_commit, commit.outcome) {
+                (Some(id), "contained") => format!("already contained as {}", id.chars().take(12).collect::<String>()),
+                (_, "contained") => "already contained".to_owned(),
+                (_, "empty") => "already applied".to_owned(),
+                (_, outcome) => outcome.to_owned(),
+            };
+            table.row([format!("  {short} {}", commit.subject), what]);
+        }
+    }
+    table.to_string()
+}
+
+/// One line for what became of a branch.
+fn in_words(row: &Row, done: bool) -> String {
+    if let Some(refused) = &row.refused {
+        return format!("nothing picked: {}", refused.why);
+    }
+    let count = |outcome: &str| row.commits.iter().filter(|commit| commit.outcome == outcome).count();
+    let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
+    let mut parts = Vec::new();
+    if let Some(conflict) = row.commits.iter().find(|commit| commit.outcome == "conflict") {
+        parts.push(format!("{} in {}", if done { "conflict" } else { "would conflict" }, conflict.paths.join(", ")));
+        if let Some(place) = &row.work_tree {
+            parts.push(format!("to resolve in {place}"));
+        }
+        return parts.join(": ");
+    }
+    let (picked, contained, empty) = (count("picked"), count("contained"), count("empty"));
+    if picked > 0 {
+        parts.push(format!("{} {}", if done { "picked" } else { "would pick" }, commits(picked)));
+    }
+    let all = row.commits.len();
+    if contained == all {
+        parts.push("already contained".to_owned());
+    } else if contained > 0 {
+        parts.push(format!("{contained} already contained"));
+    }
+    if empty == all {
+        parts.push("already applied, nothing to pick".to_owned());
+    } else if empty > 0 {
+        parts.push(format!("{empty} already applied"));
+    }
+    if row.same_change == Some(false) {
+        parts.push("not the same change as the fix: look with --diff".to_owned());
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,195 @@
+//! The commits that one history has and another lacks, oldest first, with what tells them apart.
+
+use std::collections::{HashMap, HashSet};
+
+use gix::{ObjectId, objs::Kind};
+
+use super::{GitError, LocalClone};
+
+/// The name of a commit, a tree or another object.
+pub type Id = ObjectId;
+
+/// How many commits are read one by one in the hope that a history soon ends, before git is asked.
+const SHORT: usize = 64;
+
+const WHAT: &str = "read the history";
+
+/// What is asked: the commits of `tip` that `without` lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Where the history ends.
+    pub tip: Id,
+    /// What is left out, with all that it holds.
+    pub without: Id,
+}
+
+/// A commit, as far as picking it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its name.
+    pub id: Id,
+    /// Its parents, in their order.
+    pub parents: Vec<Id>,
+    /// Its tree.
+    pub tree: Id,
+    /// The first line of its message.
+    pub subject: String,
+    /// Name, address and time of its author, which a pick keeps.
+    pub author: String,
+    /// The commits that it says it was picked from.
+    pub picked_from: Vec<Id>,
+    /// The commits that it says it takes back.
+    pub reverts: Vec<Id>,
+}
+
+impl Commit {
+    /// The name, short enough to read and long enough to paste.
+    pub fn short(&self) -> String {
+        short(self.id)
+    }
+}
+
+/// The name of an object, short enough to read and long enough to paste.
+pub fn short(id: Id) -> String {
+    id.to_hex_with_len(12).to_string()
+}
+
+/// The commits of each range, oldest first, every parent before its children.
+///
+/// # Errors
+/// When a commit is missing or cannot be read.
+pub fn commits(clone: &LocalClone, ranges: &[Range]) -> Result<Vec<Vec<Commit>>, GitError> {
+    let mut found = Vec::new();
+    let mut asked = Vec::new();
+    // A history that ends right at the other is read at once; for the others git is asked, for all
+    // of them at the same time.
+    for (position, range) in ranges.iter().enumerate() {
+        match short_line(clone, range)? {
+            Some(commits) => found.push(commits),
+            None => {
+                let (tip, without) = (range.tip.to_string(), format!("^{}", range.without));
+                let list = ["rev-list", "--reverse", "--topo-order", &tip, &without];
+                asked.push((position, clone.git().start(&list)?));
+                found.push(vec![]);
+            }
+        }
+    }
+    for (position, running) in asked {
+        let names = running.read()?;
+        let ids = names.lines().filter_map(|name| Id::from_hex(name.as_bytes()).ok());
+        found[position] = ids.map(|id| commit(clone, id)).collect::<Result<_, _>>()?;
+    }
+    Ok(found)
+}
+
+/// The commits of a range that is one short line; `None` when it is not, or that cannot be told.
+fn short_line(clone: &LocalClone, range: &Range) -> Result<Option<Vec<Commit>>, GitError> {
+    let mut line = Vec::new();
+    let mut next = range.tip;
+    while next != range.without {
+        if line.len() == SHORT {
+            return Ok(None);
+        }
+        let found = commit(clone, next)?;
+        let [parent] = found.parents[..] else { return Ok(None) };
+        line.push(found);
+        next = parent;
+    }
+    line.reverse();
+    Ok(Some(line))
+}
+
+/// The commits of a range along one parent of each merge, counted from 1: what that parent's side
+/// got, with each merge as one step.
+///
+/// # Errors
+/// When a commit is missing, or a merge has no such parent.
+pub fn mainline(clone: &LocalClone, range: &Range, parent: usize) -> Result<Vec<Commit>, GitError> {
+    let all = commits(clone, &[*range])?.concat();
+    let mut known: HashMap<Id, Commit> = all.into_iter().map(|commit| (commit.id, commit)).collect();
+    let mut line = Vec::new();
+    let mut next = range.tip;
+    while let Some(commit) = known.remove(&next) {
+        let position = if commit.parents.len() > 1 { parent.saturating_sub(1) } else { 0 };
+        let followed = commit.parents.get(position).copied();
+        if followed.is_none() && !commit.parents.is_empty() {
+            let why = format!("{} has no parent number {parent}", commit.short());
+            return Err(GitError::Repository { what: WHAT, why });
+        }
+        line.push(commit);
+        let Some(followed) = followed else { break };
+        next = followed;
+    }
+    line.reverse();
+    Ok(line)
+}
+
+/// One commit.
+///
+/// # Errors
+/// When it is missing or cannot be read.
+pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
+    let wrap = || GitError::of_gix(WHAT);
+    let found = clone.repo().find_commit(id).map_err(wrap())?;
+    let read = found.decode().map_err(wrap())?;
+    let message = String::from_utf8_lossy(read.message).into_owned();
+    let author = read.author().map_err(wrap())?;
+    let named = |before: &str| {
+        let rests = message.lines().filter_map(|line| line.trim_start().strip_prefix(before));
+        rests.filter_map(leading_id).collect()
+    };
+    Ok(Commit {
+        id,
+        parents: read.parents().collect(),
+        tree: read.tree(),
+        subject: message.lines().next().unwrap_or_default().to_owned(),
+        author: format!("{} <{}> {}", author.name, author.email, author.time),
+        picked_from: named("(cherry picked from commit "),
+        reverts: named("This reverts commit "),
+    })
+}
+
+fn leading_id(text: &str) -> Option<Id> {
+    let end = text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len());
+    Id::from_hex(&text.as_bytes()[..end]).ok()
+}
+
+/// Whether `commit` is `tip` or one of its ancestors.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn holds(clone: &LocalClone, tip: Id, commit: Id) -> Result<bool, GitError> {
+    let repo = clone.repo();
+    if tip == commit || !repo.has_object(commit) {
+        return Ok(tip == commit);
+    }
+    let base = repo.merge_base(tip, commit).map_err(GitError::of_gix("compare two histories"))?;
+    Ok(base.is_some_and(|base| base.detach() == commit))
+}
+
+/// The object is a commit of this clone.
+pub fn is_commit(clone: &LocalClone, id: Id) -> bool {
+    clone.repo().find_header(id).is_ok_and(|header| header.kind() == Kind::Commit)
+}
+
+/// The commits that a later one of the list takes back.
+pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
+    let mut taken = HashSet::new();
+    for commit in commits.iter().rev() {
+        // A revert that was itself reverted takes nothing back.
+        if !taken.contains(&commit.id) {
+            taken.extend(commit.reverts.iter().copied());
+        }
+    }
+    taken
+}
+
+/// The commit that a reference or another revision leads to; `None` when there is none.
+///
+/// # Errors
+/// When the object cannot be read.
+pub fn find(clone: &LocalClone, revision: &str) -> Result<Option<Id>, GitError> {
+    let Ok(found) = clone.repo().rev_parse_single(revision) else { return Ok(None) };
+    let object = found.object().map_err(GitError::of_gix(WHAT))?;
+    Ok(object.peel_to_kind(Kind::Commit).ok().map(|commit| commit.id))
+}

@@ -1,0 +1,300 @@
+//! A conflict of a backport in a linked work tree of its own, stopped in an ordinary `git cherry-pick`.
+//!
+//! What is known of it is git's: the list of work trees, the state of the cherry-pick, and two
+//! references that belong to that work tree alone and go with it. So whatever plain git does there, is
+//! understood here.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    GitError, LocalClone,
+    checkouts::{self, Checkout},
+    history::{self, Id},
+    picked_commit,
+    process::{Ended, Git},
+};
+
+/// Below these each work tree keeps, under the branch's name, where the picks began and where the branch
+/// was before, which is missing when the branch was made for them.
+const START: &str = "refs/worktree/secfix/start/";
+const BEFORE: &str = "refs/worktree/secfix/before/";
+
+/// What makes a resolution be remembered, and replayed on the next line.
+const RERERE: [&str; 4] = ["-c", "rerere.enabled=true", "-c", "rerere.autoUpdate=true"];
+
+/// A work tree for the conflict of one branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Its folder, which may have been deleted.
+    pub root: PathBuf,
+    /// The backport branch.
+    pub branch: String,
+    /// Where the picks began.
+    pub start: Id,
+    /// Where the branch was before; `None` when it was made for them.
+    pub before: Option<Id>,
+    git_dir: PathBuf,
+}
+
+/// What stands in the way of going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hurdle {
+    /// These files still have conflicts.
+    Unresolved(Vec<String>),
+    /// These files still have conflict markers.
+    Markers(Vec<String>),
+    /// These files were changed and not added.
+    NotAdded(Vec<String>),
+}
+
+/// What to pick in a new work tree.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// Where the work tree is to be.
+    pub root: &'a Path,
+    /// The branch, which exists.
+    pub branch: &'a str,
+    /// Where the picks begin: the branch or a commit ahead of it.
+    pub start: Id,
+    /// Where the branch is; `None` when it was made just now.
+    pub before: Option<Id>,
+    /// The commits, oldest first.
+    pub commits: &'a [Id],
+    /// The parent by which merges are picked.
+    pub mainline: Option<usize>,
+}
+
+/// The work trees that were made for conflicts.
+///
+/// # Errors
+/// When the list cannot be read.
+pub fn list(clone: &LocalClone) -> Result<Vec<Resolution>, GitError> {
+    let mut found = Vec::new();
+    for tree in clone.all_work_trees()? {
+        for branch in names_in(&tree.git_dir.join(START)) {
+            let Some(start) = read_ref(&tree.git_dir, START, &branch) else { continue };
+            let before = read_ref(&tree.git_dir, BEFORE, &branch);
+            found.push(Resolution { root: tree.root.clone(), git_dir: tree.git_dir.clone(), branch, start, before });
+        }
+    }
+    Ok(found)
+}
+
+/// The names of the files of a folder, with those of its folders before them.
+fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
+    let mut names = Vec::new();
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if entry.path().is_dir() {
+            names.extend(names_in(&entry.path()).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn read_ref(git_dir: &Path, below: &str, branch: &str) -> Option<Id> {
+    read_id(&git_dir.join(below).join(branch))
+}
+
+fn read_id(file: &Path) -> Option<Id> {
+    Id::from_hex(fs::read_to_string(file).ok()?.trim().as_bytes()).ok()
+}
+
+/// Makes the work tree and begins the picks there.
+///
+/// # Errors
+/// When the work tree cannot be made, or git refuses to begin.
+pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError> {
+    let root = task.root.to_string_lossy().into_owned();
+    let no_hooks = format!("core.hooksPath={}", clone.common_dir().join("secfix/no-hooks").display());
+    let git = Git::on(clone.common_dir());
+    git.read(&["-c", &no_hooks, "worktree", "add", "--quiet", "--", &root, task.branch])?;
+    let here = Git::on(task.root);
+    let begin = || {
+        here.read(&["update-ref", &format!("{START}{}", task.branch), &task.start.to_string()])?;
+        if let Some(before) = task.before {
+            here.read(&["update-ref", &format!("{BEFORE}{}", task.branch), &before.to_string()])?;
+        }
+        let checkout = Checkout { root: task.root.to_owned(), branch: task.branch.to_owned(), busy: None };
+        checkouts::fast_forward(&checkout, task.start, "secfix backport")?
+            .map_err(|stderr| GitError::Command { command: "merge --ff-only".to_owned(), stderr })?;
+        let mut words: Vec<String> = RERERE.map(str::to_owned).into();
+        words.extend(["cherry-pick".to_owned(), "-x".to_owned()]);
+        words.extend(task.mainline.iter().flat_map(|parent| ["-m".to_owned(), parent.to_string()]));
+        words.extend(task.commits.iter().map(Id::to_string));
+        let ended = editorless(task.root).run(&words)?;
+        let known = list(clone)?.into_iter().find(|known| known.branch == task.branch);
+        match known {
+            Some(known) if ended.success || known.is_under_way() => Ok(known),
+            _ => Err(ended.error("cherry-pick -x")),
+        }
+    };
+    begin().inspect_err(|_| {
+        // Without a cherry-pick under way the work tree is of no use to anybody.
+        let _ = git.run(&["worktree", "remove", "--force", "--", &root]);
+    })
+}
+
+fn editorless(root: &Path) -> Git {
+    Git::on(root).with("GIT_EDITOR", ":")
+}
+
+fn paths(ended: &Ended) -> Vec<String> {
+    let mut paths: Vec<String> = ended.stdout.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    paths.dedup();
+    paths
+}
+
+impl Resolution {
+    /// Whether its folder is still there.
+    pub fn has_folder(&self) -> bool {
+        self.root.is_dir()
+    }
+
+    /// Whether a cherry-pick is still under way there.
+    pub fn is_under_way(&self) -> bool {
+        ["CHERRY_PICK_HEAD", "sequencer"].iter().any(|name| self.git_dir.join(name).exists())
+    }
+
+    /// Whether everything that was in conflict is resolved, by an earlier resolution or by hand.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn hurdle(&self) -> Result<Option<Hurdle>, GitError> {
+        let git = Git::on(&self.root);
+        let named = |words: &[&str]| git.run(words).map(|ended| paths(&ended));
+        let unresolved = named(&["diff", "--name-only", "--diff-filter=U", "-z"])?;
+        if !unresolved.is_empty() {
+            return Ok(Some(Hurdle::Unresolved(unresolved)));
+        }
+        let changed = named(&["diff", "--name-only", "-z"])?;
+        if !changed.is_empty() {
+            return Ok(Some(Hurdle::NotAdded(changed)));
+        }
+        let checked = git.run(&["-c", "core.quotePath=false", "diff", "--cached", "--check", "--no-color"])?.stdout;
+        let marked = marked(&checked, |path, number| {
+            let content = fs::read(self.root.join(path)).ok()?;
+            let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
+            Some(String::from_utf8_lossy(line).into_owned())
+        });
+        Ok((!marked.is_empty()).then_some(Hurdle::Markers(marked)))
+    }
+
+    /// Commits what is resolved and picks on, to the end or to the next conflict.
+    ///
+    /// # Errors
+    /// When git fails, for instance for a hook of the user's.
+    pub fn proceed(&self, clone: &LocalClone) -> Result<Option<Hurdle>, GitError> {
+        let git = editorless(&self.root);
+        // Each round ends a commit or the loop.
+        while self.is_under_way() {
+            // A resolution that was made elsewhere meanwhile is replayed here.
+            git.run(&[&RERERE[..], &["rerere"]].concat())?;
+            if let Some(hurdle) = self.hurdle()? {
+                return Ok(Some(hurdle));
+            }
+            let picked = read_id(&self.git_dir.join("CHERRY_PICK_HEAD"));
+            let changes_nothing = git.run(&["diff", "--cached", "--quiet"])?.success;
+            let ended = match picked {
+                Some(_) if changes_nothing => git.run(&[&RERERE[..], &["cherry-pick", "--skip"]].concat())?,
+                Some(original) => {
+                    let ended = self.commit(clone, original)?;
+                    if !ended.success {
+                        return Err(ended.error("commit"));
+                    }
+                    continue;
+                }
+                None => git.run(&[&RERERE[..], &["cherry-pick", "--continue"]].concat())?,
+            };
+            if !ended.success && read_id(&self.git_dir.join("CHERRY_PICK_HEAD")).is_none() && self.is_under_way() {
+                return Err(ended.error("cherry-pick --continue"));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Commits as a pick without a conflict would: git's own message would list the conflicts, and lose
+    /// lines that start with `#`.
+    fn commit(&self, clone: &LocalClone, original: Id) -> Result<Ended, GitError> {
+        let (message, encoding) = picked_commit::message(clone, original)?;
+        let encoding = format!("i18n.commitEncoding={}", encoding.as_deref().unwrap_or("UTF-8"));
+        let words = [&RERERE[..], &["-c", &encoding, "commit", "--quiet", "--cleanup=verbatim", "--file=-"]].concat();
+        editorless(&self.root).feed(&words, &message)
+    }
+
+    /// Removes the work tree, unless something of the user's is in it; tells whether it is gone.
+    ///
+    /// # Errors
+    /// When git cannot be started.
+    pub fn remove(&self, clone: &LocalClone) -> Result<bool, GitError> {
+        let root = self.root.to_string_lossy();
+        Ok(Git::on(clone.common_dir()).run(&["worktree", "remove", "--", &root])?.success)
+    }
+
+    /// Ends the picks, and removes the work tree with all that is in it. Returns where the branch is then.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn abort(&self, clone: &LocalClone) -> Result<Option<Id>, GitError> {
+        let mut rewound = None;
+        if self.is_under_way() {
+            if self.has_folder() {
+                let ended = Git::on(&self.root).run(&["cherry-pick", "--abort"])?;
+                if !ended.success {
+                    return Err(ended.error("cherry-pick --abort"));
+                }
+            } else if let Some(safe) = read_id(&self.git_dir.join("sequencer/abort-safety")) {
+                // What git would do in the folder, if it were there.
+                let tip = history::find(clone, &format!("refs/heads/{}", self.branch))?;
+                rewound = Some(self.start).filter(|_| tip == Some(safe));
+            }
+        }
+        let root = self.root.to_string_lossy();
+        Git::on(clone.common_dir()).read(&["worktree", "remove", "--force", "--", &root])?;
+        match rewound {
+            Some(start) => Ok(Some(start)),
+            None => history::find(clone, &format!("refs/heads/{}", self.branch)),
+        }
+    }
+}
+
+/// The files with markers, from what `git diff --check` says: `path:line: leftover conflict marker`. A line of
+/// `=` alone may be a heading; what cannot be looked at counts.
+fn marked(said: &str, line_of: impl Fn(&str, usize) -> Option<String>) -> Vec<String> {
+    let places = said.lines().filter_map(|line| line.split_once(": leftover conflict marker"));
+    let mut found: Vec<String> = Vec::new();
+    for (place, _) in places {
+        let (path, number) = place.rsplit_once(':').unwrap_or((place, ""));
+        let line = number.parse().ok().and_then(|number| line_of(path, number));
+        let is_marker =
+            line.is_none_or(|line| ["<<<<<<<", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark)));
+        if is_marker && !found.iter().any(|known| known == path) {
+            found.push(path.to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_found_and_headings_are_none() {
+        let said = "a b:1: leftover conflict marker\na b:3: leftover conflict marker\nx.rst:2: leftover conflict marker\n\
+            x:9: trailing whitespace.\n+z \ngone:1: leftover conflict marker\n";
+        let line_of = |path: &str, number: usize| match (path, number) {
+            ("a b", 1) => Some("<<<<<<< HEAD".to_owned()),
+            ("gone", _) => None,
+            _ => Some("=======".to_owned()),
+        };
+        assert_eq!(marked(said, line_of), ["a b", "gone"]);
+        assert!(marked("", line_of).is_empty());
+    }
+}
