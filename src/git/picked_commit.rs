@@ -81,11 +81,10 @@ impl Committer {
             return sign(clone, objects, &original, &message, tree, parent);
         }
         let mut new = format!("tree {tree}\nparent {parent}\n").into_bytes();
-        for header in [Some(original.author), Some(format!("committer {}", self.line).as_bytes()), original.encoding] {
-            if let Some(header) = header {
-                new.extend_from_slice(header);
-                new.push(b'\n');
-            }
+        let committer = format!("committer {}", self.line).into_bytes();
+        for header in [Some(original.author), Some(&committer), original.encoding].into_iter().flatten() {
+            new.extend_from_slice(header);
+            new.push(b'\n');
         }
         new.push(b'\n');
         new.extend_from_slice(&message);

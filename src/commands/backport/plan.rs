@@ -34,11 +34,11 @@ pub(super) struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
     /// It holds commits, and none of them is of this fix.
-    OtherWork { commit: Commit, count: usize },
+    OtherWork { commit: Box<Commit>, count: usize },
     /// It holds a commit that was picked from one that the fix has no longer.
-    Outdated { commit: Commit, origin: Id },
+    Outdated { commit: Box<Commit>, origin: Id },
     /// It holds a commit that may be one of the fix, resolved, or an older version of it.
-    Unclear { commit: Commit, like: Commit },
+    Unclear { commit: Box<Commit>, like: Box<Commit> },
 }
 
 pub(super) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planned, Problem> {
@@ -59,7 +59,7 @@ pub(super) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
             continue;
         }
         if let Some(origin) = commit.picked_from.iter().find(|id| !is_known(id)) {
-            return Err(Problem::Outdated { commit: commit.clone(), origin: *origin });
+            return Err(Problem::Outdated { commit: Box::new(commit.clone()), origin: *origin });
         }
         others.push(commit);
     }
@@ -69,13 +69,15 @@ pub(super) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
             there.is_none() && part.commit.author == commit.author && part.commit.subject == commit.subject
         });
         if let Some((part, _)) = like {
-            return Err(Problem::Unclear { commit: (*commit).clone(), like: part.commit.clone() });
+            return Err(Problem::Unclear { commit: Box::new((*commit).clone()), like: Box::new(part.commit.clone()) });
         }
     }
     // Beside commits of the fix, others adapt the line to it.
     let has_some = others.len() < own.iter().filter(|commit| !taken_back.contains(&commit.id)).count();
     match others.first() {
-        Some(commit) if !has_some => Err(Problem::OtherWork { commit: (*commit).clone(), count: others.len() }),
+        Some(commit) if !has_some => {
+            Err(Problem::OtherWork { commit: Box::new((*commit).clone()), count: others.len() })
+        }
         _ => Ok(Planned { there_as }),
     }
 }
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn a_changed_fix_is_not_picked_on_top_of_its_older_self() {
         let problem = plan(&fix(), &[picked(10, 1), picked(11, 9)], &known()).unwrap_err();
-        assert_eq!(problem, Problem::Outdated { commit: picked(11, 9), origin: id(9) });
+        assert_eq!(problem, Problem::Outdated { commit: Box::new(picked(11, 9)), origin: id(9) });
         let published = HashSet::from([id(9)]);
         assert_eq!(there_as(&[picked(11, 9), picked(10, 1)], &Known { published, ..known() }), [Some(id(10)), None]);
     }
