@@ -110,7 +110,11 @@ fn what_is_not_pushed_is_not_reviewed() {
     let issue = gitlab.issue.to_string();
     world.secfix(&["mr"]).ends(1).warns("no issue is linked").warns("hint: git secfix branch prompt-injection --issue");
     world.secfix(&["branch", "prompt-injection", "--issue", &issue]).ok();
-    world.secfix(&["mr"]).ends(1).warns("`security-prompt-injection-18-4` holds no commit").warns("git secfix backport prompt-injection");
+    world
+        .secfix(&["mr"])
+        .ends(1)
+        .warns("`security-prompt-injection-18-4` holds no commit")
+        .warns("git secfix backport prompt-injection");
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();
     world.commit("fixed", "more\n");
     world.secfix(&["mr"]).ends(1).warns("has commits that are not pushed").warns("lacks ");
