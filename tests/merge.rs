@@ -47,7 +47,7 @@ fn all_are_merged_at_once_when_nothing_blocks() {
         world.secfix(&["merge", "--dry-run"]).ok().says("would be merged");
         assert_eq!(states(&gitlab), NONE_MERGED);
         gitlab.server.clear_log();
-        world.secfix(&["merge"]).ok().says("merged").warns("until then nothing of this may become public");
+        world.secfix(&["merge"]).ok().says("merged").warns("until the deployment nothing of this may become public");
         assert_eq!(states(&gitlab), ALL_MERGED);
         assert!(holds_all(world));
         // Each was pinned to the commit that was reviewed, and the default branch's came first.
@@ -57,7 +57,7 @@ fn all_are_merged_at_once_when_nothing_blocks() {
         let tip = world.git(&["rev-parse", "security-prompt-injection"]).ok().line();
         assert!(merges[0].body.contains(&tip));
         world.secfix(&["merge"]).ok().says("merged already").never_says("would");
-        world.secfix(&["status"]).ok().says("step 11 of 16: deployment");
+        world.secfix(&["status"]).ok().says("step 10 of 14: deployment");
         assert_eq!(world.server_refs(CAN), public);
         assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
     });
@@ -127,7 +127,7 @@ fn one_that_fails_in_the_middle_is_finished_later() {
         .says("not merged")
         .warns("somebody pushed to `security-prompt-injection-18-4` after it was looked at");
     assert_eq!(states(&gitlab), ["main merged", "stable-18-3-ee opened", "stable-18-4-ee opened"]);
-    world.secfix(&["status"]).ok().says("step 9 of 16: merge").says("merged");
+    world.secfix(&["status"]).ok().says("step 9 of 14: merge").says("merged");
     gitlab.server.clear_faults();
     world.secfix(&["merge"]).ok().says("merged already");
     assert_eq!(states(&gitlab), ALL_MERGED);

@@ -42,13 +42,13 @@ fn from_the_clone_to_the_review_over_http() {
         world.git_in(&clone, &["push", "origin", "HEAD"]).refused();
         world.git_in(&clone, &["push", "--quiet"]).ok();
         secfix(&["mr"]).ok();
-        secfix(&["status"]).ok().says("step 8 of 16: review");
+        secfix(&["status"]).ok().says("step 8 of 14: review");
         assert_eq!(gitlab.pairs().len(), 3);
 
         let theirs = clone_over_http(world, &gitlab, "colleague");
         let secfix = |arguments: &[&str]| world.secfix_in(&theirs, arguments);
         secfix(&["init", "--canonical", CAN]).ok();
-        secfix(&["status", "prompt-injection"]).ok().says("step 8 of 16: review").says("severity::2");
+        secfix(&["status", "prompt-injection"]).ok().says("step 8 of 14: review").says("severity::2");
         // The colleague continues: takes the branch over, commits, pushes, completes the merge requests.
         secfix(&["branch", "prompt-injection", "-b", "18-4", "-b", "18-3"]).ok();
         std::fs::write(theirs.join("fixed"), "embargoed, better\n").unwrap();
@@ -61,7 +61,7 @@ fn from_the_clone_to_the_review_over_http() {
         secfix(&["mr", "--title", "Handle names"]).ok().says("updated");
         gitlab.approve_all();
         secfix(&["status"]).ok();
-        secfix(&["status"]).ok().says("step 9 of 16: merge");
+        secfix(&["status"]).ok().says("step 9 of 14: merge");
         assert_eq!(gitlab.pairs().len(), 3);
         // The first engineer sees that somebody else pushed.
         world.secfix_in(&clone, &["status"]).ok().says("that this clone does not have");
@@ -88,7 +88,7 @@ fn gitlab_under_a_relative_root() {
     world.git_in(&clone, &["commit", "--quiet", "--message", "Fix"]).ok();
     secfix(&["push"]).ok();
     secfix(&["mr"]).ok().says("/gitlab/");
-    secfix(&["status"]).ok().says("step 8 of 16: review");
+    secfix(&["status"]).ok().says("step 8 of 14: review");
 }
 
 /// The token is in no output, no argument, no child's environment and no file.

@@ -36,34 +36,34 @@ fn the_whole_way_up_to_the_merge() {
         let gitlab = GitLab::of(world);
         world.secfix(&["init"]).ok();
         world.secfix(&["branch", "prompt-injection", "-b", "18-4", "--issue", &gitlab.issue.to_string()]).ok();
-        world.secfix(&["status"]).ok().says("step 4 of 16: branches").says("next        commit the fix");
+        world.secfix(&["status"]).ok().says("step 4 of 14: branches").says("next        commit the fix");
         world.commit("fixed", "embargoed\n");
         world
             .secfix(&["status"])
             .ok()
-            .says("step 5 of 16: backports")
+            .says("step 5 of 14: backports")
             .says("`security-prompt-injection-18-4` holds no commit")
             .says("git secfix backport prompt-injection");
         world.git(&["switch", "--quiet", "security-prompt-injection-18-4"]).ok();
         world.git(&["cherry-pick", "-x", "security/main..security-prompt-injection"]).ok();
-        world.secfix(&["status"]).ok().says("step 6 of 16: push").says("next        git secfix push prompt-injection");
+        world.secfix(&["status"]).ok().says("step 6 of 14: push").says("next        git secfix push prompt-injection");
         world.secfix(&["push"]).ok();
         world
             .secfix(&["status"])
             .ok()
-            .says("step 7 of 16: merge requests")
+            .says("step 7 of 14: merge requests")
             .says("next        git secfix mr prompt-injection");
         world.secfix(&["mr"]).ok();
         world
             .secfix(&["status"])
             .ok()
-            .says("step 8 of 16: review")
+            .says("step 8 of 14: review")
             .says("PSIRT approval of !")
             .says("maintainer approval of !")
             .says("next        git secfix status prompt-injection --watch");
         gitlab.approve_all();
         world.secfix(&["status"]).ok();
-        let shown = world.secfix(&["status"]).ok().says("step 9 of 16: merge").says("is not merged");
+        let shown = world.secfix(&["status"]).ok().says("step 9 of 14: merge").says("is not merged");
         shown.never_says("warning");
         assert_eq!(document(world, &[])["gates"]["merge"], true);
         assert_eq!(document(world, &[])["gates"]["disclose"], false);
@@ -72,7 +72,7 @@ fn the_whole_way_up_to_the_merge() {
                 request.state = "merged".to_owned();
             }
         });
-        world.secfix(&["status"]).ok().says("step 11 of 16: deployment").says("deployment is not known");
+        world.secfix(&["status"]).ok().says("step 10 of 14: deployment").says("no pipeline ran on the merge yet");
         assert_eq!(document(world, &[])["gates"]["disclose"], false);
     });
 }
@@ -136,7 +136,7 @@ fn a_colleague_sees_the_same_from_another_clone() {
     let again: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(again["fixes"][0]["blockers"], theirs["blockers"]);
     let all = world.secfix_in(&colleague, &["status", "--all"]).ok().says("prompt-injection  due in");
-    assert_eq!(all.stdout.matches("step 8 of 16").count(), 1);
+    assert_eq!(all.stdout.matches("step 8 of 14").count(), 1);
     assert!(gitlab.requests().len() == 3);
 }
 
@@ -146,7 +146,7 @@ fn every_open_fix_is_listed() {
     let gitlab = with_requests(&world);
     world.secfix(&["branch", "other"]).ok();
     let ran = world.secfix(&["status", "--all"]).ok();
-    assert!(ran.stdout.contains("other  step 1 of 16") && ran.stdout.contains("prompt-injection  due"), "{ran}");
+    assert!(ran.stdout.contains("other  step 1 of 14") && ran.stdout.contains("prompt-injection  due"), "{ran}");
     world.secfix(&["status", "--all", "other"]).ends(2);
     assert_eq!(gitlab.requests().len(), 3);
 }
@@ -209,7 +209,7 @@ fn what_came_after_the_merge_is_not_lost() {
             request.state = "merged".to_owned();
         }
     });
-    world.secfix(&["status"]).ok().says("step 11 of 16");
+    world.secfix(&["status"]).ok().says("step 10 of 14");
     world.commit("fixed", "the other half\n");
     world.secfix(&["push"]).ok();
     let fix = document(&world, &[]);
@@ -237,7 +237,7 @@ fn a_fix_that_is_nowhere_has_no_status() {
         world.git_in(&world.server(SEC), &["update-ref", "-d", &name]).ok();
     }
     world.git_in(&colleague, &["fetch", "--quiet", "--prune", "security"]).ok();
-    world.secfix_in(&colleague, &["status", "prompt-injection"]).ok().says("step 11 of 16");
+    world.secfix_in(&colleague, &["status", "prompt-injection"]).ok().says("step 10 of 14");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn a_push_after_an_approval_is_pointed_out() {
     world.secfix(&["status"]).ok().never_says("approved before");
     std::thread::sleep(Duration::from_millis(20));
     world.commit("fixed", "more\n");
-    world.secfix(&["status"]).ok().says("step 5 of 16: backports").says("has commits that are not pushed");
+    world.secfix(&["status"]).ok().says("step 5 of 14: backports").says("has commits that are not pushed");
     world.secfix(&["push"]).ok();
     world.secfix(&["status"]).ok();
     world.secfix(&["status"]).ok().warns("approved before the newest push");
@@ -315,7 +315,7 @@ fn a_public_issue_and_an_unseen_one_shut_every_gate() {
     let gitlab = with_requests(&world);
     gitlab.approve_all();
     gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false);
-    world.secfix(&["status"]).ok().says("step 1 of 16: triage").says("is public: fix it in the public project");
+    world.secfix(&["status"]).ok().says("step 1 of 14: triage").says("is public: fix it in the public project");
     let number = gitlab.issue;
     gitlab.server.change(|state| {
         let issue = state.issue_mut(gitlab.canonical, number).unwrap();
@@ -347,7 +347,7 @@ fn watching_ends_with_the_review() {
     let output = child.wait_with_output().unwrap();
     let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{shown}{said}");
-    assert!(shown.contains("step 8 of 16") && shown.contains("step 9 of 16"), "{shown}{said}");
+    assert!(shown.contains("step 8 of 14") && shown.contains("step 9 of 14"), "{shown}{said}");
     assert!(said.contains("looking again in 1 s"), "{said}");
     world.secfix(&["status", "--watch=0"]).ends(2);
     world.secfix(&["status", "--watch", "--json"]).ends(2);

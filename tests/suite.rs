@@ -33,5 +33,6 @@ mod merge;
 mod mr;
 mod process;
 mod push;
+mod release;
 mod status;
 mod transport;

@@ -13,7 +13,10 @@ use clap::{Arg, Command};
 
 use super::{completions, definition, end, manual, report_defects};
 #[cfg(feature = "network")]
-use crate::commands::{auth::AuthArgs, issue::IssueArgs, merge::MergeArgs, mr::MrArgs, status::StatusArgs};
+use crate::commands::{
+    auth::AuthArgs, clean::CleanArgs, deploy::DeployArgs, issue::IssueArgs, merge::MergeArgs, mr::MrArgs,
+    status::StatusArgs, sync::SyncArgs, tag::TagArgs, verify::VerifyArgs,
+};
 use crate::{
     commands::{
         Failure, backport::BackportArgs, branch::BranchArgs, config::ConfigArgs, doctor::DoctorArgs, guard::GuardArgs,
@@ -41,6 +44,16 @@ pub fn programs() -> Vec<Command> {
         definition::<StatusArgs>(),
         #[cfg(feature = "network")]
         definition::<MergeArgs>(),
+        #[cfg(feature = "network")]
+        definition::<DeployArgs>(),
+        #[cfg(feature = "network")]
+        definition::<SyncArgs>(),
+        #[cfg(feature = "network")]
+        definition::<TagArgs>(),
+        #[cfg(feature = "network")]
+        definition::<VerifyArgs>(),
+        #[cfg(feature = "network")]
+        definition::<CleanArgs>(),
         definition::<GuardArgs>(),
         #[cfg(feature = "network")]
         definition::<AuthArgs>(),

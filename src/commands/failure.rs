@@ -44,6 +44,11 @@ impl Failure {
         Self::usage(error).hint("git secfix auth login --web")
     }
 
+    /// A conflict is left for the user.
+    pub fn conflict(error: impl Into<anyhow::Error>) -> Self {
+        Self::Error { error: error.into(), hint: None, exit: Exit::Conflict }
+    }
+
     /// A server did not answer as needed.
     pub fn network(error: impl Into<anyhow::Error>) -> Self {
         Self::Error { error: error.into(), hint: None, exit: Exit::Network }

@@ -7,28 +7,44 @@ use super::{Failure, facts::Gathered};
 use crate::domain::{
     fix::FixName,
     policy::Policy,
-    runbook::{self, Facts, Gate, IssueFact, Pushed, Step},
+    runbook::{self, Blocker, Facts, Gate, IssueFact, Pushed, Step},
 };
 
 /// Goes on only where the gate is open.
 ///
 /// # Errors
 /// Everything that keeps it shut. It is a refusal where going on would be a mistake in itself, such as
-/// a fix in private of what is public.
+/// a fix in private of what is public, or anything that strangers see.
 pub(super) fn pass(gate: Gate, gathered: &Gathered, policy: &Policy) -> Result<(), Failure> {
     let blockers = runbook::shut_by(&gathered.facts, gate);
-    if blockers.is_empty() {
-        return Ok(());
-    }
+    let is_public = matches!(gathered.facts.issue, IssueFact::Seen { is_confidential: false, .. })
+        || gathered.facts.project.is_some();
+    let is_seen = matches!(gate, Gate::PrivateTag | Gate::Disclose | Gate::Tag);
+    let failure = if is_public || is_seen { Failure::refused } else { Failure::not_done };
+    stop_at(&blockers, failure, gathered, policy)
+}
+
+/// Goes on only where everything in front of a step is done, for commands that only look.
+///
+/// # Errors
+/// Everything that is not done.
+pub(super) fn reach(step: Step, gathered: &Gathered, policy: &Policy) -> Result<(), Failure> {
+    stop_at(&runbook::undone_before(&gathered.facts, step), Failure::not_done, gathered, policy)
+}
+
+fn stop_at(
+    blockers: &[Blocker],
+    failure: fn(anyhow::Error) -> Failure,
+    gathered: &Gathered,
+    policy: &Policy,
+) -> Result<(), Failure> {
     let texts: Vec<&str> = blockers.iter().map(|blocker| blocker.text.as_str()).collect();
     let error = match texts[..] {
+        [] => return Ok(()),
         [only] => anyhow!("{only}"),
         _ => anyhow!("{} things are in the way:\n  {}", texts.len(), texts.join("\n  ")),
     };
-    let is_public = matches!(gathered.facts.issue, IssueFact::Seen { is_confidential: false, .. })
-        || gathered.facts.project.is_some();
-    let failure = if is_public { Failure::refused(error) } else { Failure::not_done(error) };
-    Err(failure.hint(next_command(&gathered.facts, &gathered.fix, policy)))
+    Err(failure(error).hint(next_command(&gathered.facts, &gathered.fix, policy)))
 }
 
 /// What to do next. Only commands that exist are named.
@@ -62,7 +78,14 @@ pub(super) fn next_command(facts: &Facts, fix: &FixName, policy: &Policy) -> Str
             format!("git secfix mr {fix} --ready")
         }
         Step::Review => format!("git secfix status {fix} --watch"),
-        Step::Merge => format!("git secfix merge {fix}"),
-        _ => "go on by the process of the project: wait for the deployment before anything becomes public".to_owned(),
+        // The schedule is switched on by the same command.
+        Step::Merge | Step::KeepAlive => format!("git secfix merge {fix}"),
+        Step::Deploy => format!("git secfix deploy {fix} --wait"),
+        Step::PrivateTags | Step::PatchTags => format!("git secfix tag {fix}"),
+        Step::Sync => format!("git secfix sync {fix}"),
+        Step::Publish => format!("git secfix verify {fix} --play"),
+        Step::Verify => format!("git secfix verify {fix} --wait"),
+        Step::CleanUp if runbook::is_finished(facts) => "nothing is left to do".to_owned(),
+        Step::CleanUp => format!("git secfix clean {fix}"),
     }
 }

@@ -8,20 +8,18 @@ use serde::Serialize;
 
 use super::{
     Context, Failure, Program, candidates,
-    connection::unanswered,
     facts::{Gathered, Gatherer, Shared},
-    fix, gate,
+    fix, gate, keep_alive,
+    merging::{FIRST_PAUSE, LONGEST_PAUSE, Merging},
 };
 use crate::{
     domain::{
         exit::Exit,
+        fix::FixName,
         merge_request::{Mergeability, State},
         runbook::{Gate, Target},
     },
-    gitlab::{
-        Client, Error, compare,
-        merge_request::{self, MergeRequest},
-    },
+    gitlab::{Client, merge_request::Keep},
     ui::Table,
 };
 
@@ -90,8 +88,7 @@ impl Program for MergeArgs {
                 row.state = "merged already".to_owned();
             } else if !self.dry_run && failed.is_none() {
                 let _spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, target.target));
-                let limit = Duration::from_secs(self.timeout);
-                match merge(&client, project.id, target, limit) {
+                match merge(&client, project.id, &fix, target, Duration::from_secs(self.timeout)) {
                     Ok(commit) => {
                         row.state = "merged".to_owned();
                         row.commit = Some(commit);
@@ -108,18 +105,17 @@ impl Program for MergeArgs {
             return Err(failure);
         }
         if !self.dry_run {
-            context.ui.note("next: wait for the deployment; until then nothing of this may become public");
+            keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
+            context.ui.note(&format!(
+                "next: git secfix deploy {fix} --wait; until the deployment nothing of this may become public"
+            ));
         }
         Ok(Exit::Done)
     }
 }
 
 /// Everything that is known, once GitLab has worked out what can be merged.
-fn settled(
-    gatherer: &Gatherer<'_>,
-    fix: &crate::domain::fix::FixName,
-    limit: Duration,
-) -> Result<(Shared, Gathered), Failure> {
+fn settled(gatherer: &Gatherer<'_>, fix: &FixName, limit: Duration) -> Result<(Shared, Gathered), Failure> {
     let begin = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -136,9 +132,6 @@ fn settled(
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Nothing is merged where a later one could not be: rights are looked at for all of them before.
 fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
@@ -161,7 +154,7 @@ fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
 }
 
 /// Merges one, and returns the commit that is in its branch now.
-fn merge(client: &Client, project: u64, target: &Target, limit: Duration) -> Result<String, Failure> {
+fn merge(client: &Client, project: u64, fix: &FixName, target: &Target, limit: Duration) -> Result<String, Failure> {
     let Some(request) = target.merge_request() else {
         return Err(Failure::not_done(anyhow!("`{}` has no merge request", target.source)));
     };
@@ -169,96 +162,18 @@ fn merge(client: &Client, project: u64, target: &Target, limit: Duration) -> Res
     let Some(sha) = &request.head else {
         return Err(Failure::not_done(anyhow!("!{iid} holds no commit")).hint("git secfix status"));
     };
-    let begin = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let answer = merge_request::merge(client, project, iid, sha);
-        let now = match answer {
-            Ok(now) if now.state == "merged" => now,
-            // Accepted and not merged yet, lost, or not possible at the moment: only a look tells.
-            Ok(_) => look(client, project, iid)?,
-            Err(error) if error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422)) => {
-                let now = look(client, project, iid)?;
-                if now.state != "merged" && !may_pass(&now) {
-                    return Err(refused(&error, &now, target));
-                }
-                now
-            }
-            Err(error) => {
-                // Somebody else may have been faster.
-                let now = look(client, project, iid)?;
-                if now.state != "merged" {
-                    return Err(refused(&error, &now, target));
-                }
-                now
-            }
-        };
-        if now.state == "merged" {
-            return in_branch(client, project, &now, target);
-        }
-        if begin.elapsed() > limit {
-            return Err(Failure::not_done(anyhow!(
-                "GitLab did not merge !{iid} within {} s: it is `{}`, `{}`",
-                limit.as_secs(),
-                now.state,
-                now.detailed_merge_status
-            ))
-            .hint("git secfix status"));
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-fn look(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Failure> {
-    merge_request::read(client, project, iid).map_err(unanswered)
-}
-
-/// Whether what is in the way goes away by itself.
-fn may_pass(now: &MergeRequest) -> bool {
-    let status = Mergeability::of(&now.detailed_merge_status);
-    let is_open = matches!(now.state.as_str(), "opened" | "locked");
-    is_open && matches!(status, Mergeability::Mergeable | Mergeability::Computing)
-}
-
-fn refused(error: &Error, now: &MergeRequest, target: &Target) -> Failure {
-    let iid = now.iid;
-    let hint = "git secfix status";
-    match error.status() {
-        // GitLab says 401 where 403 is meant: the token itself was good enough to read everything.
-        Some(401) => Failure::not_done(anyhow!("this token may not merge !{iid} into `{}` ({error})", target.target))
-            .hint("ask a maintainer of the security project to run the same command"),
-        Some(409) => Failure::not_done(anyhow!(
-            "somebody pushed to `{}` after it was looked at, so !{iid} was not merged ({error})",
-            target.source
-        ))
-        .hint(hint),
-        Some(405 | 422) => Failure::not_done(anyhow!(
-            "GitLab does not merge !{iid}: it is `{}`, `{}` ({error})",
-            now.state,
-            now.detailed_merge_status
-        ))
-        .hint(hint),
-        _ => unanswered(error.clone()),
-    }
-}
-
-/// What counts is the commit in the branch, whatever the merge request says of itself.
-fn in_branch(client: &Client, project: u64, merged: &MergeRequest, target: &Target) -> Result<String, Failure> {
-    let commit = merged.merge_commit_sha.as_ref().or(merged.squash_commit_sha.as_ref()).or(merged.sha.as_ref());
-    let iid = merged.iid;
-    let found = match commit {
-        Some(commit) => compare::is_in_branch(client, project, commit, &target.target).map_err(unanswered)?,
-        None => false,
+    let merging = Merging {
+        project,
+        iid,
+        sha,
+        source: &target.source,
+        target: &target.target,
+        keep: Keep::AsUsual,
+        limit,
+        again: format!("git secfix merge {fix}"),
+        who_may: "a maintainer of the security project",
     };
-    match commit {
-        Some(commit) if found => Ok(commit.clone()),
-        _ => Err(Failure::not_done(anyhow!(
-            "GitLab says that !{iid} is merged, and `{}` does not hold its commit",
-            target.target
-        ))
-        .hint(format!("look at {}, then git secfix merge", merged.web_url))),
-    }
+    merging.merge(client)
 }
 
 fn show(context: &Context, report: &Report) {

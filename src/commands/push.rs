@@ -78,7 +78,7 @@ impl Program for PushArgs {
 }
 
 /// Every push URL of the remote must be the security project: a hook may have been taken away.
-fn check_remote(clone: &LocalClone, policy: &Policy, remote: &str) -> Result<(), Failure> {
+pub(super) fn check_remote(clone: &LocalClone, policy: &Policy, remote: &str) -> Result<(), Failure> {
     let found = remotes::find(clone, remote)
         .filter(|found| !found.push_urls.is_empty())
         .ok_or_else(|| Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"))?;

@@ -149,6 +149,15 @@ mod tests {
             "merge_requests.reviewers",
             "merge_requests.milestone",
             "approvals.maintainer.users",
+            "tags.job",
+            "tags.message",
+            "deploy.stage",
+            "deploy.jobs",
+            "deploy.optional",
+            "sync.title",
+            "schedule.keep_alive",
+            "publish.jobs",
+            "verify.images",
         ];
         for preset in &PRESETS {
             let layer = parse(preset.toml, Path::new(preset.name), Owner::Preset(preset.name)).unwrap();

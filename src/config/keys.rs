@@ -3,6 +3,8 @@
 
 use crate::domain::{
     approvals::Targets,
+    deployment::Hidden,
+    patch_tag::When,
     pattern::{
         Pattern,
         Placeholder::{self, Major, Minor, Name, Patch},
@@ -10,6 +12,7 @@ use crate::domain::{
     },
     policy::Mode,
     project::{ProjectPath, RemoteName, Server},
+    verification::Image,
 };
 
 use super::instance::InstanceUrl;
@@ -112,7 +115,7 @@ impl Key {
 }
 
 /// Every key, in the order in which it is shown.
-pub static KEYS: [Key; 27] = [
+pub static KEYS: [Key; 38] = [
     Key::text("preset", "the built-in values to start from", preset),
     Key::text("gitlab.url", "address of the GitLab instance, where it cannot be told from a remote", url),
     Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>)
@@ -154,6 +157,31 @@ pub static KEYS: [Key; 27] = [
     Key::text("approvals.psirt.targets", "which merge requests need it: all or default", parses::<Targets>)
         .with_reach(Reach::Files),
     Key::text("tags.pattern", "the patch tags", |text| pattern(text, &[Major, Minor, Patch])).for_the_guard(),
+    Key::text("tags.when", "when the patches are tagged: after-sync or before-sync", parses::<When>)
+        .with_reach(Reach::Files),
+    Key::text("tags.job", "a part of the name of the job that tags, where a job does it", some_text)
+        .with_reach(Reach::Files),
+    Key::text("tags.message", "the message of the tags; without it they are lightweight ones", some_text),
+    Key::text("deploy.stage", "the stage of the jobs that deploy", some_text).with_reach(Reach::Files),
+    Key::text("deploy.jobs", "for each service a part of the names of its jobs", some_text)
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
+    Key::text("deploy.optional", "parts of the names of jobs further down that need not have run", some_text)
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
+    Key::text(
+        "deploy.hidden",
+        "what counts of pipelines that the token may not see: refuse or status",
+        parses::<Hidden>,
+    )
+    .with_reach(Reach::Files),
+    Key::text("sync.title", "the title of merge requests in public, `{branch}` in it", some_text),
+    Key::text("schedule.keep_alive", "the pipeline schedule that is active between merge and sync", some_text),
+    Key::text("publish.jobs", "parts of the names of jobs that publish what was tagged", some_text)
+        .with_form(Form::List)
+        .with_reach(Reach::Files),
+    Key::text("verify.images", "images that a patch tag makes, such as `repository:{tag}`", parses::<Image>)
+        .with_form(Form::List),
     Key::text("guard.mode", "how strict the guard is: strict or paranoid", parses::<Mode>)
         .with_reach(Reach::CloneOnly)
         .for_the_guard(),

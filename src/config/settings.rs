@@ -6,13 +6,17 @@ use thiserror::Error;
 
 use crate::domain::{
     approvals::Role,
+    deployment::Demand,
     fix::BranchNames,
+    patch_tag::When,
     pattern::{
         Pattern,
         Placeholder::{Major, Minor, Name, Patch},
     },
     policy::{Instance, Policy},
     project::{ProjectPath, RemoteName},
+    runbook::{Choices, Process},
+    verification::Image,
 };
 
 use super::{
@@ -69,6 +73,17 @@ pub struct MergeRequestSettings {
     pub reviewers: Vec<String>,
     /// The title of their milestone.
     pub milestone: Option<String>,
+}
+
+/// How patches are tagged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSettings {
+    /// When.
+    pub when: When,
+    /// A part of the name of the job that does it.
+    pub job: Option<String>,
+    /// What the tags say; they are lightweight ones without it.
+    pub message: Option<String>,
 }
 
 /// The effective values.
@@ -213,6 +228,62 @@ impl Settings {
                 })
             })
             .collect()
+    }
+
+    /// The steps that the project takes.
+    ///
+    /// # Errors
+    /// When no layer says when patches are tagged.
+    pub fn process(&self) -> Result<Process, SettingsError> {
+        Ok(Process::with(Choices {
+            keep_alive: self.keep_alive().is_some(),
+            private_tags: self.tags()?.when == When::BeforeSync,
+            publishing: !self.publishing_jobs().is_empty(),
+        }))
+    }
+
+    /// What counts as the deployment; `None` where it is not configured.
+    ///
+    /// # Errors
+    /// When no layer says what counts of hidden pipelines.
+    pub fn deployment(&self) -> Result<Option<Demand>, SettingsError> {
+        let services = self.list("deploy.jobs");
+        let Some(stage) = self.0.text("deploy.stage").filter(|_| !services.is_empty()) else { return Ok(None) };
+        let (optional, hidden) = (self.list("deploy.optional"), self.parsed("deploy.hidden")?);
+        Ok(Some(Demand { stage: stage.to_owned(), services, optional, hidden }))
+    }
+
+    /// How patches are tagged.
+    ///
+    /// # Errors
+    /// When no layer says when.
+    pub fn tags(&self) -> Result<TagSettings, SettingsError> {
+        let text = |name| self.0.text(name).map(str::to_owned);
+        Ok(TagSettings { when: self.parsed("tags.when")?, job: text("tags.job"), message: text("tags.message") })
+    }
+
+    /// The title of merge requests in the public project, where it is configured.
+    pub fn sync_title(&self) -> Option<&str> {
+        self.0.text("sync.title")
+    }
+
+    /// The name of the schedule that keeps security going.
+    pub fn keep_alive(&self) -> Option<&str> {
+        self.0.text("schedule.keep_alive")
+    }
+
+    /// Parts of the names of the jobs that publish what was tagged.
+    pub fn publishing_jobs(&self) -> Vec<String> {
+        self.list("publish.jobs")
+    }
+
+    /// The images that a patch tag makes.
+    ///
+    /// # Errors
+    /// Never for values that came through the layers, which are checked.
+    pub fn images(&self) -> Result<Vec<Image>, SettingsError> {
+        let images = self.list("verify.images");
+        images.iter().map(|text| text.parse().map_err(|error| wrong("verify.images", error))).collect()
     }
 
     /// The public project.

@@ -2,12 +2,15 @@
 //! or terminal is touched from here, so every rule can be tested with a table.
 
 pub mod approvals;
+pub mod deployment;
 pub mod destination;
+pub mod disclosure;
 pub mod due;
 pub mod exit;
 pub mod fix;
 pub mod issue;
 pub mod merge_request;
+pub mod patch_tag;
 pub mod pattern;
 pub mod policy;
 pub mod project;
@@ -17,4 +20,5 @@ pub mod runbook;
 pub mod token_shape;
 pub mod token_variables;
 pub mod verdict;
+pub mod verification;
 pub mod version;

@@ -10,6 +10,8 @@ pub mod history;
 pub mod hook_file;
 pub mod hooks;
 pub mod local_config;
+pub mod merge;
+pub mod merge_resolution;
 pub mod objects;
 pub mod parent_process;
 pub mod patch_id;

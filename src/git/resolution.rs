@@ -23,7 +23,7 @@ const START: &str = "refs/worktree/secfix/start/";
 const BEFORE: &str = "refs/worktree/secfix/before/";
 
 /// What makes a resolution be remembered, and replayed on the next line.
-const RERERE: [&str; 4] = ["-c", "rerere.enabled=true", "-c", "rerere.autoUpdate=true"];
+pub(super) const RERERE: [&str; 4] = ["-c", "rerere.enabled=true", "-c", "rerere.autoUpdate=true"];
 
 /// A work tree for the conflict of one branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,30 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
     })
 }
 
+/// What keeps a work tree from being committed: conflicts, markers that are left, changes that were not added.
+///
+/// # Errors
+/// When git fails.
+pub fn hurdle_in(root: &Path) -> Result<Option<Hurdle>, GitError> {
+    let git = Git::on(root);
+    let named = |words: &[&str]| git.run(words).map(|ended| paths(&ended));
+    let unresolved = named(&["diff", "--name-only", "--diff-filter=U", "-z"])?;
+    if !unresolved.is_empty() {
+        return Ok(Some(Hurdle::Unresolved(unresolved)));
+    }
+    let changed = named(&["diff", "--name-only", "-z"])?;
+    if !changed.is_empty() {
+        return Ok(Some(Hurdle::NotAdded(changed)));
+    }
+    let checked = git.run(&["-c", "core.quotePath=false", "diff", "--cached", "--check", "--no-color"])?.stdout;
+    let marked = marked(&checked, |path, number| {
+        let content = fs::read(root.join(path)).ok()?;
+        let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
+        Some(String::from_utf8_lossy(line).into_owned())
+    });
+    Ok((!marked.is_empty()).then_some(Hurdle::Markers(marked)))
+}
+
 fn editorless(root: &Path) -> Git {
     Git::on(root).with("GIT_EDITOR", ":")
 }
@@ -167,23 +191,7 @@ impl Resolution {
     /// # Errors
     /// When git fails.
     pub fn hurdle(&self) -> Result<Option<Hurdle>, GitError> {
-        let git = Git::on(&self.root);
-        let named = |words: &[&str]| git.run(words).map(|ended| paths(&ended));
-        let unresolved = named(&["diff", "--name-only", "--diff-filter=U", "-z"])?;
-        if !unresolved.is_empty() {
-            return Ok(Some(Hurdle::Unresolved(unresolved)));
-        }
-        let changed = named(&["diff", "--name-only", "-z"])?;
-        if !changed.is_empty() {
-            return Ok(Some(Hurdle::NotAdded(changed)));
-        }
-        let checked = git.run(&["-c", "core.quotePath=false", "diff", "--cached", "--check", "--no-color"])?.stdout;
-        let marked = marked(&checked, |path, number| {
-            let content = fs::read(self.root.join(path)).ok()?;
-            let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
-            Some(String::from_utf8_lossy(line).into_owned())
-        });
-        Ok((!marked.is_empty()).then_some(Hurdle::Markers(marked)))
+        hurdle_in(&self.root)
     }
 
     /// Commits what is resolved and picks on, to the end or to the next conflict.

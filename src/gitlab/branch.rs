@@ -29,3 +29,11 @@ pub fn containing(client: &Client, project: &str, text: &str) -> Result<Vec<Bran
     let endpoint = branches::Branches::builder().project(project).search(text).build();
     client.all(&built(endpoint)?)
 }
+
+/// Reads a branch; `None` where there is none.
+///
+/// # Errors
+/// See [`Error`].
+pub fn find(client: &Client, project: u64, name: &str) -> Result<Option<Branch>, Error> {
+    Error::absent(client.get(&built(branches::Branch::builder().project(project).branch(name).build())?))
+}

@@ -114,6 +114,14 @@ impl Client {
         Ok(rows)
     }
 
+    /// The first rows of a list, where the newest are enough.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub fn first_page<T: DeserializeOwned>(&self, endpoint: &(impl Endpoint + Pageable)) -> Result<Vec<T>, Error> {
+        Ok(self.page(endpoint, 1)?.rows)
+    }
+
     fn page<T: DeserializeOwned>(&self, endpoint: &(impl Endpoint + Pageable), number: u32) -> Result<Page<T>, Error> {
         let parameters = [("page", number.to_string()), ("per_page", PER_PAGE.to_string())];
         let answer = self.send(endpoint, &parameters, true)?;

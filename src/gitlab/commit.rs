@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gitlab::api::{Endpoint, common::NameOrId};
+use gitlab::api::{Endpoint, Pageable, QueryParams, common::NameOrId};
 use http::Method;
 use serde::Deserialize;
 
@@ -22,6 +22,21 @@ pub fn parents(client: &Client, project: u64, sha: &str) -> Result<Vec<String>, 
     Ok(found.map(|commit| commit.parent_ids).unwrap_or_default())
 }
 
+#[derive(Deserialize)]
+struct Reference {
+    name: String,
+}
+
+/// The tags that hold a commit; none where the server does not have it.
+///
+/// # Errors
+/// See [`Error`].
+pub fn tags_with(client: &Client, project: u64, sha: &str) -> Result<Vec<String>, Error> {
+    let endpoint = TagsWith { project: project.into(), sha: sha.into() };
+    let found: Option<Vec<Reference>> = Error::absent(client.all(&endpoint))?;
+    Ok(found.unwrap_or_default().into_iter().map(|reference| reference.name).collect())
+}
+
 /// `GET /projects/:id/repository/commits/:sha`.
 struct OneCommit<'a> {
     project: NameOrId<'a>,
@@ -37,3 +52,27 @@ impl Endpoint for OneCommit<'_> {
         format!("projects/{}/repository/commits/{}", self.project, self.sha).into()
     }
 }
+
+/// `GET /projects/:id/repository/commits/:sha/refs`, page by page, which the crate's own is not.
+struct TagsWith<'a> {
+    project: NameOrId<'a>,
+    sha: NameOrId<'a>,
+}
+
+impl Endpoint for TagsWith<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/repository/commits/{}/refs", self.project, self.sha).into()
+    }
+
+    fn parameters(&self) -> QueryParams<'_> {
+        let mut parameters = QueryParams::default();
+        parameters.push("type", "tag");
+        parameters
+    }
+}
+
+impl Pageable for TagsWith<'_> {}

@@ -16,13 +16,21 @@ struct Comparison {
 #[derive(Deserialize)]
 struct Commit {}
 
-/// Whether a branch holds a commit.
+/// Whether a branch, or another commit, holds a commit.
 ///
 /// # Errors
 /// See [`Error`]; 404 when one of the two is not there.
 pub fn is_in_branch(client: &Client, project: u64, commit: &str, branch: &str) -> Result<bool, Error> {
     let found: Comparison = client.get(&Compare { project: project.into(), from: branch, to: commit })?;
     Ok(found.commits.is_empty())
+}
+
+/// Whether a branch of a project that may not even have it holds a commit.
+///
+/// # Errors
+/// See [`Error`].
+pub fn has_arrived(client: &Client, project: u64, commit: &str, branch: &str) -> Result<bool, Error> {
+    Ok(Error::absent(is_in_branch(client, project, commit, branch))?.unwrap_or(false))
 }
 
 /// `GET /projects/:id/repository/compare`: the commits of `to` that `from` does not have.

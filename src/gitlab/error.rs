@@ -96,6 +96,17 @@ impl Error {
         matches!(self, Self::Refused(refused) if refused.status == 403 && refused.said.contains("insufficient_scope"))
     }
 
+    /// Nothing, where the server has nothing of that name for us, or says that we may not see it.
+    ///
+    /// # Errors
+    /// Every other error.
+    pub fn invisible<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
+        match result {
+            Err(error) if error.status() == Some(403) && !error.is_scope() => Ok(None),
+            result => Self::absent(result),
+        }
+    }
+
     /// Nothing, where the server has nothing of that name for us.
     ///
     /// # Errors

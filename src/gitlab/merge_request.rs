@@ -6,8 +6,8 @@ use gitlab::api::{
     Endpoint, Pageable,
     common::NameOrId,
     projects::merge_requests::{
-        CreateMergeRequest, EditMergeRequest, MergeMergeRequest, MergeRequest as OneMergeRequest, MergeRequestState,
-        MergeRequestStateEvent, MergeRequests,
+        CreateMergeRequest, EditMergeRequest, MergeMergeRequest, MergeRequest as OneMergeRequest, MergeRequestCommits,
+        MergeRequestState, MergeRequestStateEvent, MergeRequests,
     },
 };
 use http::Method;
@@ -61,10 +61,25 @@ pub struct MergeRequest {
     pub merge_commit_sha: Option<String>,
     /// The commit that its commits were squashed into.
     pub squash_commit_sha: Option<String>,
+    /// Whether its commits are squashed when it is merged.
+    #[serde(default, deserialize_with = "or_default")]
+    pub squash: bool,
+    /// Whether its author wants the source branch to be removed when it is merged.
+    #[serde(default, deserialize_with = "or_default")]
+    pub force_remove_source_branch: bool,
     /// What this token may do with it; never in a list.
     pub user: Option<Rights>,
     /// Its page.
     pub web_url: String,
+}
+
+impl MergeRequest {
+    /// The commit by which it came into its target, as far as the server tells: the merge, the squashed
+    /// commit, or its head.
+    pub fn merged_as(&self) -> Option<&str> {
+        let by = self.merge_commit_sha.as_deref().or(self.squash_commit_sha.as_deref());
+        by.or(self.sha.as_deref())
+    }
 }
 
 /// What is missing and what is `null` are the same.
@@ -99,6 +114,33 @@ pub struct Milestone {
     pub id: u64,
 }
 
+/// Where a merge request comes from and where it goes, by the numbers of the projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The project of the source branch.
+    pub source: u64,
+    /// The project of the target branch.
+    pub target: u64,
+}
+
+impl Route {
+    /// Inside of one project.
+    pub fn within(project: u64) -> Self {
+        Self { source: project, target: project }
+    }
+}
+
+/// What becomes of the source of a merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// What the project does by default.
+    AsUsual,
+    /// Its commits stay as they are, and its branch stays, whatever the project does by default.
+    Source,
+    /// Its commits stay as they are, and its branch goes.
+    Commits,
+}
+
 /// A merge request to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct New {
@@ -116,6 +158,8 @@ pub struct New {
     pub reviewers: Vec<u64>,
     /// The number of its milestone.
     pub milestone: Option<u64>,
+    /// What becomes of its source.
+    pub keep: Keep,
 }
 
 /// What to change of a merge request. Whatever is empty stays as it is.
@@ -131,6 +175,8 @@ pub struct Changes {
     pub reviewers: Option<Vec<u64>>,
     /// A new milestone, by its number.
     pub milestone: Option<u64>,
+    /// What becomes of its source.
+    pub keep: Option<Keep>,
 }
 
 /// Every merge request of a project that comes from this branch of the same project, newest first.
@@ -167,22 +213,25 @@ pub fn read(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Err
     client.get(&built(OneMergeRequest::builder().project(project).merge_request(iid).build())?)
 }
 
-/// Opens a merge request inside of one project. The project is named as the target as well: a
-/// project that was once forked would otherwise open it in its parent, in public.
+/// Opens a merge request. The target project is always named: a project that was once forked would
+/// otherwise open it in its parent, in public.
 ///
 /// When the answer is lost, it is looked up and never tried again here: there is never a second one.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn create(client: &Client, project: u64, new: &New) -> Result<MergeRequest, Error> {
+pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, Error> {
     let mut endpoint = CreateMergeRequest::builder();
     endpoint
-        .project(project)
-        .target_project_id(project)
+        .project(route.source)
+        .target_project_id(route.target)
         .source_branch(new.source.as_str())
         .target_branch(new.target.as_str())
         .title(new.title.as_str())
         .description(new.description.as_str());
+    if new.keep != Keep::AsUsual {
+        endpoint.squash(false).remove_source_branch(new.keep == Keep::Commits);
+    }
     if !new.labels.is_empty() {
         endpoint.labels(new.labels.iter().map(String::as_str));
     }
@@ -200,11 +249,11 @@ pub fn create(client: &Client, project: u64, new: &New) -> Result<MergeRequest, 
             Err(error) => error,
         };
         if error.may_have_taken_effect() {
-            return look_for(client, project, new)?.ok_or(error);
+            return look_for(client, route, new)?.ok_or(error);
         }
         // 409: there is one already.
         if error.status() == Some(409)
-            && let Some(found) = find_open(client, project, new)?
+            && let Some(found) = find_open(client, route, &new.source, &new.target)?
         {
             return Ok(found);
         }
@@ -219,16 +268,16 @@ pub fn create(client: &Client, project: u64, new: &New) -> Result<MergeRequest, 
 
 /// Looks for what a lost answer was about. It is not sent again: the first request may still be under
 /// way, and two of them at the same time could both succeed.
-fn look_for(client: &Client, project: u64, new: &New) -> Result<Option<MergeRequest>, Error> {
+fn look_for(client: &Client, route: Route, new: &New) -> Result<Option<MergeRequest>, Error> {
     let mut wait = FIRST_WAIT;
     for _ in 0..3 {
-        if let Some(found) = find_open(client, project, new)? {
+        if let Some(found) = find_open(client, route, &new.source, &new.target)? {
             return Ok(Some(found));
         }
         std::thread::sleep(wait);
         wait *= 2;
     }
-    find_open(client, project, new)
+    find_open(client, route, &new.source, &new.target)
 }
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -238,17 +287,21 @@ fn is_branch_unseen(error: &Error) -> bool {
     matches!(error, Error::Refused(refused) if refused.status == 400 && refused.said.contains("does not exist"))
 }
 
-fn find_open(client: &Client, project: u64, new: &New) -> Result<Option<MergeRequest>, Error> {
+/// The open merge request from a branch to a branch.
+///
+/// # Errors
+/// See [`Error`].
+pub fn find_open(client: &Client, route: Route, source: &str, target: &str) -> Result<Option<MergeRequest>, Error> {
     let endpoint = MergeRequests::builder()
-        .project(project)
-        .source_branch(new.source.as_str())
-        .target_branch(new.target.as_str())
+        .project(route.target)
+        .source_branch(source)
+        .target_branch(target)
         .state(MergeRequestState::Opened)
         .build();
     let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
     Ok(found.into_iter().find(|request| {
-        (request.project_id, request.source_project_id) == (project, Some(project))
-            && (request.source_branch.as_str(), request.target_branch.as_str()) == (&new.source, &new.target)
+        (request.project_id, request.source_project_id) == (route.target, Some(route.source))
+            && (request.source_branch.as_str(), request.target_branch.as_str()) == (source, target)
             && request.state == "opened"
     }))
 }
@@ -275,6 +328,9 @@ pub fn edit(client: &Client, project: u64, iid: u64, changes: &Changes) -> Resul
     if let Some(milestone) = changes.milestone {
         endpoint.milestone_id(milestone);
     }
+    if let Some(keep) = changes.keep.filter(|keep| *keep != Keep::AsUsual) {
+        endpoint.squash(false).remove_source_branch(keep == Keep::Commits);
+    }
     let endpoint = built(endpoint.build())?;
     // A text that is sent again later would undo what somebody wrote in between.
     if changes.description.is_some() { client.create(&endpoint) } else { client.put(&endpoint) }
@@ -299,9 +355,28 @@ pub fn close(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Er
 /// # Errors
 /// See [`Error`]; 401 where the user may not merge into the target, 405 where it cannot be merged at
 /// the moment, 409 where the head is another commit.
-pub fn merge(client: &Client, project: u64, iid: u64, sha: &str) -> Result<MergeRequest, Error> {
-    let endpoint = MergeMergeRequest::builder().project(project).merge_request(iid).sha(sha).build();
-    client.create(&built(endpoint)?)
+pub fn merge(client: &Client, project: u64, iid: u64, sha: &str, keep: Keep) -> Result<MergeRequest, Error> {
+    let mut endpoint = MergeMergeRequest::builder();
+    endpoint.project(project).merge_request(iid).sha(sha);
+    if keep != Keep::AsUsual {
+        endpoint.squash(false).should_remove_source_branch(keep == Keep::Commits);
+    }
+    client.create(&built(endpoint.build())?)
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    id: String,
+}
+
+/// The commits of a merge request, in hexadecimal.
+///
+/// # Errors
+/// See [`Error`].
+pub fn commits(client: &Client, project: u64, iid: u64) -> Result<Vec<String>, Error> {
+    let endpoint = MergeRequestCommits::builder().project(project).merge_request(iid).build();
+    let found: Vec<Commit> = client.all(&built(endpoint)?)?;
+    Ok(found.into_iter().map(|commit| commit.id).collect())
 }
 
 #[derive(Deserialize)]

@@ -19,8 +19,13 @@ pub mod discussion;
 pub mod issue;
 pub mod merge_request;
 pub mod milestone;
+pub mod mirror;
 pub mod own_token;
+pub mod pipeline;
 pub mod project;
+pub mod registry;
+pub mod schedule;
+pub mod tag;
 pub mod template;
 pub mod user;
 

@@ -19,12 +19,48 @@ pub struct Project {
     pub archived: bool,
     /// Its page.
     pub web_url: String,
+    /// `merge`, `rebase_merge` or `ff`.
+    #[serde(default)]
+    pub merge_method: String,
+    /// `never`, `always`, `default_on` or `default_off`.
+    #[serde(default)]
+    pub squash_option: String,
+    /// What this token may do there; missing where it is nobody's.
+    pub permissions: Option<Permissions>,
 }
+
+/// What a user may do in a project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Permissions {
+    /// As a member of the project.
+    pub project_access: Option<Access>,
+    /// As a member of one of its groups.
+    pub group_access: Option<Access>,
+}
+
+/// A membership.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Access {
+    /// 30 for a developer, 40 for a maintainer.
+    pub access_level: u64,
+}
+
+/// The access level of a developer.
+pub const DEVELOPER: u64 = 30;
+/// The access level of a maintainer.
+pub const MAINTAINER: u64 = 40;
 
 impl Project {
     /// Whether only members can see it.
     pub fn is_private(&self) -> bool {
         self.visibility == "private"
+    }
+
+    /// The access level of this token's user; 0 where there is none.
+    pub fn access_level(&self) -> u64 {
+        let permissions = self.permissions.iter();
+        let accesses = permissions.flat_map(|all| [&all.project_access, &all.group_access].into_iter().flatten());
+        accesses.map(|access| access.access_level).max().unwrap_or_default()
     }
 }
 

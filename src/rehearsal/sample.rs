@@ -215,8 +215,9 @@ fn people() -> Sample {
     }
 }
 
-/// What runs after merges and tags.
-fn add_pipelines(state: &mut State, canonical: u64, security: u64, deployments: u64) {
+/// What runs after merges and tags: a trigger job after a merge to security's `main` that waits for somebody to
+/// deploy, and images after a tag in canonical.
+pub fn add_pipelines(state: &mut State, canonical: u64, security: u64, deployments: u64) {
     let deployment = PipelineSpec {
         jobs: vec![JobSpec::new("deploy", "deploy", "success")],
         ..PipelineSpec::new("main", &"d".repeat(40), "success")

@@ -82,10 +82,31 @@ impl Ui {
         text: impl FnOnce() -> String,
     ) {
         if !self.json {
-            let text = text();
-            return self.answer(&if self.has_links() { linked(&text, links) } else { text });
+            return self.text_with_links(&text(), links);
         }
-        match serde_json::to_string_pretty(&Document { schema: 1, command, answer }) {
+        self.document(serde_json::to_string_pretty(&Document { schema: 1, command, answer }));
+    }
+
+    /// Like [`Ui::report_with_links`], with a document of a single line for programs that read line by line.
+    pub fn line_with_links<T: Serialize>(
+        self,
+        command: &str,
+        answer: &T,
+        links: &[(&str, &str)],
+        text: impl FnOnce() -> String,
+    ) {
+        if !self.json {
+            return self.text_with_links(&text(), links);
+        }
+        self.document(serde_json::to_string(&Document { schema: 1, command, answer }));
+    }
+
+    fn text_with_links(self, text: &str, links: &[(&str, &str)]) {
+        self.answer(&if self.has_links() { linked(text, links) } else { text.to_owned() });
+    }
+
+    fn document(self, written: Result<String, serde_json::Error>) {
+        match written {
             Ok(document) => self.answer(&format!("{document}\n")),
             Err(error) => self.error(&format!("the answer cannot be written as JSON: {error}"), None),
         }
@@ -108,6 +129,17 @@ impl Ui {
         if io::stderr().is_terminal() {
             let _ = io::stderr().write_all(b"\x07");
         }
+    }
+
+    /// Asks for a line on the terminal; `None` where nobody can type, or nothing was typed.
+    pub fn ask(self, question: &str) -> Option<String> {
+        if !io::stdin().is_terminal() {
+            return None;
+        }
+        let _ = write!(self.stderr(), "{} ", safe(question));
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim().to_owned())
     }
 
     /// A note that may be left out.

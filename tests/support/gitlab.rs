@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use git_secfix::rehearsal::{IssueSpec, Options, Server, State, TokenSpec, Visibility};
+use git_secfix::rehearsal::{IssueSpec, Options, Server, State, TokenSpec, Visibility, sample};
 
 use super::{CAN, Ran, SEC, World};
 
 pub(crate) const TOKEN: &str = "glpat-engineer-SECRET";
+pub(crate) const DEPLOY_JOB: &str = "🛫 [duo-workflow-svc] Trigger runway deployment production";
 pub(crate) const DUE: &str = "2030-01-31";
 
 /// The local GitLab of a world.
@@ -62,6 +63,51 @@ impl GitLab {
         world.set("SECFIX_GITLAB_URL", &server.url());
         world.set("SECFIX_TOKEN", TOKEN);
         Self { server, engineer, maintainer, psirt, canonical, security, issue }
+    }
+
+    /// Everything behind the merge: pipelines with a deployment that waits for somebody, a push mirror, and a
+    /// registry, which gets its images from [`GitLab::publish`].
+    pub(crate) fn with_release(&self) -> u64 {
+        self.server.change(|state| {
+            let deployments = state.add_project("gitlab-com/deployments/duo-workflow-svc", Visibility::Private);
+            for (user, level) in [(self.engineer, 30), (self.maintainer, 40)] {
+                state.add_member(deployments, user, level);
+            }
+            sample::add_pipelines(state, self.canonical, self.security, deployments);
+            for project in [self.canonical, self.security] {
+                state.protect_branch(project, "stable-*-ee", 40, 40);
+            }
+            state.protect_tag(self.canonical, "self-hosted-v*", 30);
+            state.add_mirror(self.canonical, &format!("https://oauth2:mirror-token@gitlab.com/{SEC}.git"));
+            state.add_registry_repository(self.canonical, "model-gateway");
+            deployments
+        })
+    }
+
+    /// What happens by itself behind the tags: images are built, and the mirror brings security up.
+    pub(crate) fn publish(&self, world: &World, tags: &[&str]) {
+        self.server.change(|state| {
+            let registry = state.project(CAN).unwrap().registry[0].id;
+            tags.iter().for_each(|tag| state.add_image(registry, tag));
+            for mirror in &mut state.project_mut(CAN).unwrap().mirrors {
+                mirror.update_status = "finished".to_owned();
+            }
+        });
+        for branch in ["main", "stable-18-4-ee", "stable-18-3-ee", "stable-18-2-ee"] {
+            let spec = format!("+refs/heads/{branch}:refs/heads/{branch}");
+            let canonical = world.server(CAN).to_string_lossy().into_owned();
+            world.git_in(&world.server(SEC), &["fetch", "--quiet", &canonical, &spec]).ok();
+        }
+    }
+
+    /// The state of the jobs that deploy, in every pipeline of security.
+    pub(crate) fn set_deployment(&self, status: &str) {
+        self.server.change(|state| {
+            let ids: Vec<u64> = state.project(SEC).unwrap().pipelines.iter().map(|pipeline| pipeline.id).collect();
+            for id in ids {
+                state.set_job_status(id, DEPLOY_JOB, status);
+            }
+        });
     }
 
     /// Approves as everybody who is asked to, and starts the check whether it can be merged.

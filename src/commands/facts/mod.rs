@@ -1,6 +1,7 @@
 //! Everything that is known of a fix, gathered from the clone and from GitLab, as the runbook wants
 //! it. `status` shows it, and the commands that change something decide by it.
 
+mod behind;
 mod local;
 mod remote;
 
@@ -29,6 +30,8 @@ use crate::{
         user,
     },
 };
+pub(super) use behind::{Behind, KeepAlive, Merged};
+use behind::{Brought, Look};
 use remote::{Answers, Detail};
 
 /// Of how many fixes everything is asked at the same time.
@@ -39,6 +42,7 @@ pub(super) struct Gatherer<'a> {
     client: &'a Client,
     clone: &'a LocalClone,
     policy: &'a Policy,
+    settings: &'a Settings,
     roles: Vec<Role>,
     issues: ProjectPath,
 }
@@ -62,6 +66,8 @@ pub(super) struct Gathered {
     pub(super) issue: Option<(IssueRef, Issue)>,
     /// The merge request of each branch, as GitLab describes it.
     pub(super) requests: BTreeMap<String, merge_request::MergeRequest>,
+    /// What lies behind the merge, once everything is merged.
+    pub(super) behind: Option<Behind>,
     /// What people should know, though it blocks nothing.
     pub(super) notes: Vec<String>,
 }
@@ -74,7 +80,7 @@ impl<'a> Gatherer<'a> {
     pub(super) fn new(client: &'a Client, prepared: &'a Prepared) -> Result<Self, Failure> {
         let settings: &Settings = &prepared.settings;
         let (clone, policy) = (&prepared.clone, &prepared.policy);
-        Ok(Self { client, clone, policy, roles: settings.roles()?, issues: settings.issues()? })
+        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, issues: settings.issues()? })
     }
 
     /// Everything of one fix, with this issue in place of the one that is remembered.
@@ -159,6 +165,8 @@ impl<'a> Gatherer<'a> {
             Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
         });
         let requests = requests.collect();
+        let behind = self.behind(shared, &answers, &targets)?;
+        let clean_up = self.clean_up(&targets, &answers)?;
         let (fact, issue) = match answers.issue {
             None => (IssueFact::Unlinked, None),
             Some((reference, Err(error))) => {
@@ -169,21 +177,67 @@ impl<'a> Gatherer<'a> {
                 (fact, Some((reference, issue)))
             }
         };
-        // What lies behind the merge is looked at by the commands that are made for it.
-        let not_looked_at = || Progress::Unknown("it is not looked at before the merge".to_owned());
+        let not_merged = || Progress::Unknown("not everything is merged yet".to_owned());
+        let process = self.settings.process()?;
+        let behind_the_merge = |of: fn(&Behind) -> Progress| behind.as_ref().map_or_else(not_merged, of);
         let facts = Facts {
+            process,
             issue: fact,
             project: project_trouble(&shared.project, &policy.security),
+            keep_alive: behind_the_merge(Behind::keep_alive),
+            deployment: behind_the_merge(Behind::deployment),
+            private_tags: behind_the_merge(Behind::private_tags),
+            sync: behind_the_merge(Behind::sync),
+            patch_tags: behind_the_merge(Behind::patch_tags),
+            publishing: behind.as_ref().map_or_else(not_merged, |behind| behind.publishing(process)),
+            verification: behind_the_merge(Behind::verification),
+            clean_up,
             targets,
-            keep_alive: Progress::Done,
-            deployment: not_looked_at(),
-            private_tags: Progress::Done,
-            sync: not_looked_at(),
-            patch_tags: not_looked_at(),
-            verification: not_looked_at(),
-            clean_up: not_looked_at(),
         };
-        Ok(Gathered { fix: fix.clone(), facts, issue, requests, notes })
+        Ok(Gathered { fix: fix.clone(), facts, issue, requests, behind, notes })
+    }
+
+    /// What lies behind the merge, once every branch is merged.
+    fn behind(&self, shared: &Shared, answers: &Answers, targets: &[Target]) -> Result<Option<Behind>, Failure> {
+        let mut merged = Vec::new();
+        for target in targets {
+            let requests = answers.requests.get(&target.source).map_or(&[][..], Vec::as_slice);
+            let of_target = requests.iter().filter(|request| request.target_branch == target.target);
+            let is_merged = target.merge_request().is_some_and(|request| request.state == State::Merged);
+            let Some(counts) = remote::that_counts(self.policy, &target.source, requests).filter(|_| is_merged) else {
+                return Ok(None);
+            };
+            // What a list shows may be older than what was read alone.
+            let read = answers.details.get(&counts.iid).map_or(counts, |detail| &detail.request);
+            let Some(commit) = read.merged_as() else { return Ok(None) };
+            merged.push(Merged {
+                branch: target.target.clone(),
+                line: target.line,
+                iid: counts.iid,
+                commit: commit.to_owned(),
+                requests: of_target.filter(|request| request.state == "merged").map(Brought::of).collect(),
+            });
+        }
+        if merged.is_empty() {
+            return Ok(None);
+        }
+        let (client, policy, settings) = (self.client, self.policy, self.settings);
+        Look { client, policy, settings, security: &shared.project }.at(merged).map(Some)
+    }
+
+    /// Which branches of the fix are left behind.
+    fn clean_up(&self, targets: &[Target], answers: &Answers) -> Result<Progress, Failure> {
+        let here = branches::names_below(self.clone, "refs/heads/")?;
+        let mut left = Vec::new();
+        for Target { source, .. } in targets {
+            match (here.contains(source), answers.heads.contains_key(source)) {
+                (true, true) => left.push(format!("`{source}` is still here and in security")),
+                (true, false) => left.push(format!("`{source}` is still here")),
+                (false, true) => left.push(format!("`{source}` is still in security")),
+                (false, false) => {}
+            }
+        }
+        Ok(Progress::of(left))
     }
 
     fn target(&self, branch: &FixBranch, shared: &Shared, answers: &Answers) -> Result<Target, Failure> {

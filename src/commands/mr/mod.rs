@@ -20,7 +20,7 @@ use crate::{
     domain::exit::Exit,
     gitlab::{
         Client, at_once,
-        merge_request::{self, MergeRequest},
+        merge_request::{self, MergeRequest, Route},
         project::Project,
     },
     ui::Table,
@@ -191,7 +191,7 @@ fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action)
     let Project { id, .. } = survey.project;
     let (request, state) = match &current(client, survey, branch, action)? {
         Action::Open(new) => {
-            let opened = merge_request::create(client, id, new).map_err(unanswered)?;
+            let opened = merge_request::create(client, Route::within(id), new).map_err(unanswered)?;
             check(client, survey, branch, &opened)?;
             (opened, "opened")
         }

@@ -1,7 +1,7 @@
 //! What has to be done so that every branch has the merge request that it should have. Pure: the
 //! same wishes and the same state make the same plan, and after it is done, an empty one.
 
-use crate::gitlab::merge_request::{Changes, MergeRequest, New};
+use crate::gitlab::merge_request::{Changes, Keep, MergeRequest, New};
 
 /// What every merge request of the fix should be like.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ pub(super) fn plan(
             labels: wish.labels.clone(),
             reviewers: wish.reviewers.clone(),
             milestone: wish.milestone,
+            keep: Keep::AsUsual,
         }),
     }
 }
@@ -84,6 +85,7 @@ fn change(request: &MergeRequest, is_linked: bool, wish: &Wish) -> Action {
         add_labels: wish.labels.iter().filter(|label| !request.labels.contains(label)).cloned().collect(),
         reviewers: (reviewers.len() > present.len()).then_some(reviewers),
         milestone: wish.milestone.filter(|id| request.milestone.as_ref().is_none_or(|now| now.id != *id)),
+        keep: None,
     };
     match changes == Changes::default() {
         true => Action::Nothing { iid: request.iid },
@@ -134,6 +136,8 @@ mod tests {
             merge_commit_sha: None,
             squash_commit_sha: None,
             user: None,
+            squash: false,
+            force_remove_source_branch: false,
             web_url: String::new(),
         }
     }
@@ -169,6 +173,7 @@ mod tests {
             add_labels: vec!["security".to_owned()],
             reviewers: Some(vec![5, 7]),
             milestone: Some(3),
+            keep: None,
         };
         assert_eq!(plan("s", "main", &wish(), None, Some((&bare, false))), Action::Change { iid: 12, changes });
     }

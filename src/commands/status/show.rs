@@ -31,8 +31,8 @@ pub(super) struct FixReport {
 
 #[derive(Debug, Serialize)]
 struct StepReport {
-    number: u8,
-    of: u8,
+    number: usize,
+    of: usize,
     name: &'static str,
 }
 
@@ -51,8 +51,10 @@ struct IssueReport {
 struct Gates {
     request: bool,
     merge: bool,
+    private_tag: bool,
     disclose: bool,
     tag: bool,
+    finish: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,11 +92,12 @@ struct RoleReport {
 pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
     let Gathered { fix, facts, issue, notes, .. } = found;
     let step = runbook::step(facts);
-    let is_open = |gate| runbook::shut_by(facts, gate).is_empty();
+    let is_open = |gate| runbook::is_open(facts, gate);
+    let process = facts.process;
     let notes = notes.clone();
     FixReport {
         fix: fix.to_string(),
-        step: StepReport { number: step.number(), of: Step::CleanUp.number(), name: step.name() },
+        step: StepReport { number: process.number(step), of: process.count(), name: step.name() },
         finished: runbook::is_finished(facts),
         issue: issue.as_ref().map(|(reference, issue)| IssueReport {
             reference: reference.to_string(),
@@ -109,8 +112,10 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
         gates: Gates {
             request: is_open(Gate::Request),
             merge: is_open(Gate::Merge),
+            private_tag: is_open(Gate::PrivateTag),
             disclose: is_open(Gate::Disclose),
             tag: is_open(Gate::Tag),
+            finish: is_open(Gate::Finish),
         },
         next: next_command(facts, fix, policy),
         notes,

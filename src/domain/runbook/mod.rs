@@ -1,9 +1,12 @@
 //! The heart: from everything that is known of a fix to the step that it is at, what blocks it, and
 //! which gates are open. What `status` shows is what every command obeys, since all of them ask here.
 
+mod process;
 mod review;
 #[cfg(test)]
 mod tests;
+
+pub use process::{Choices, Gate, Process, Step};
 
 use serde::Serialize;
 
@@ -11,120 +14,6 @@ use super::{
     merge_request::{MergeRequest, State},
     version::ReleaseLine,
 };
-
-/// The steps of the process, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// The issue is confidential.
-    Triage = 1,
-    /// The clone has the security remote and the guard.
-    Prepare,
-    /// Every line has its stable branch in security.
-    StableBranches,
-    /// The fix has its branches.
-    Branches,
-    /// Every backport branch holds the fix.
-    Backports,
-    /// Every branch is in security.
-    Push,
-    /// Every branch has its merge request.
-    MergeRequests,
-    /// Every merge request is approved, passed and mergeable.
-    Review,
-    /// All are merged.
-    Merge,
-    /// The schedule that keeps security going while the two differ.
-    KeepAlive,
-    /// The fix runs where users are.
-    Deploy,
-    /// Tags in security, where a project wants them before the disclosure.
-    PrivateTags,
-    /// The disclosure.
-    Sync,
-    /// The tags that release the patch.
-    PatchTags,
-    /// Everything arrived.
-    Verify,
-    /// Nothing is left behind.
-    CleanUp,
-}
-
-impl Step {
-    /// Every step, in order.
-    pub const ALL: [Self; 16] = [
-        Self::Triage,
-        Self::Prepare,
-        Self::StableBranches,
-        Self::Branches,
-        Self::Backports,
-        Self::Push,
-        Self::MergeRequests,
-        Self::Review,
-        Self::Merge,
-        Self::KeepAlive,
-        Self::Deploy,
-        Self::PrivateTags,
-        Self::Sync,
-        Self::PatchTags,
-        Self::Verify,
-        Self::CleanUp,
-    ];
-
-    /// Its number in the process, from 1.
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// Its name in a word or two.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Triage => "triage",
-            Self::Prepare => "preparing the clone",
-            Self::StableBranches => "stable branches",
-            Self::Branches => "branches",
-            Self::Backports => "backports",
-            Self::Push => "push",
-            Self::MergeRequests => "merge requests",
-            Self::Review => "review",
-            Self::Merge => "merge",
-            Self::KeepAlive => "keep-alive",
-            Self::Deploy => "deployment",
-            Self::PrivateTags => "private tags",
-            Self::Sync => "sync",
-            Self::PatchTags => "patch tags",
-            Self::Verify => "verification",
-            Self::CleanUp => "clean-up",
-        }
-    }
-}
-
-/// A point that must not be passed before everything in front of it is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// Merge requests in security may be opened.
-    Request,
-    /// All merge requests may be merged.
-    Merge,
-    /// The fix may become public.
-    Disclose,
-    /// Patch tags may be created.
-    Tag,
-}
-
-impl Gate {
-    /// Every gate, in order.
-    pub const ALL: [Self; 4] = [Self::Request, Self::Merge, Self::Disclose, Self::Tag];
-
-    /// The step that the gate stands in front of.
-    pub const fn step(self) -> Step {
-        match self {
-            Self::Request => Step::MergeRequests,
-            Self::Merge => Step::Merge,
-            Self::Disclose => Step::Sync,
-            Self::Tag => Step::PatchTags,
-        }
-    }
-}
 
 /// The issue of a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,10 +41,22 @@ pub enum IssueFact {
 pub enum Progress {
     /// Done, or not wanted in this project.
     Done,
-    /// Not done; the text says what is missing.
-    Open(String),
+    /// Not done; the texts say what is missing.
+    Open(Vec<String>),
     /// It cannot be told; the text says why.
     Unknown(String),
+}
+
+impl Progress {
+    /// Done, unless something is missing.
+    pub fn of(missing: Vec<String>) -> Self {
+        if missing.is_empty() { Self::Done } else { Self::Open(missing) }
+    }
+
+    /// Whether nothing is missing.
+    pub fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
 }
 
 /// How a branch here and the one of the same name in security compare.
@@ -226,6 +127,8 @@ impl Target {
 /// Everything that is known of one fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// The steps that the project takes.
+    pub process: Process,
     /// Its issue.
     pub issue: IssueFact,
     /// What is wrong with the security project itself, such as that others can read it.
@@ -242,6 +145,8 @@ pub struct Facts {
     pub sync: Progress,
     /// The patch tags.
     pub patch_tags: Progress,
+    /// The jobs that publish what was tagged.
+    pub publishing: Progress,
     /// The verification.
     pub verification: Progress,
     /// The clean-up.
@@ -252,7 +157,6 @@ pub struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Blocker {
     /// The step that is not done.
-    #[serde(rename = "step", serialize_with = "step_as_number")]
     pub step: Step,
     /// The merge request that it is about.
     pub merge_request: Option<u64>,
@@ -260,15 +164,13 @@ pub struct Blocker {
     pub text: String,
 }
 
-fn step_as_number<S: serde::Serializer>(step: &Step, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u8(step.number())
-}
-
-/// What keeps each step from being done, in the order of the steps.
+/// What keeps each step that the project takes from being done, in the order of the steps.
 pub fn blockers(facts: &Facts) -> Vec<Blocker> {
     let mut found = Vec::new();
     let mut block = |step, text: String| found.push(Blocker { step, merge_request: None, text });
     match &facts.issue {
+        // What is public already is no secret any more.
+        _ if is_public(facts) => {}
         IssueFact::Seen { is_confidential: true, .. } => {}
         IssueFact::Unlinked => {
             block(
@@ -296,32 +198,41 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
         found.extend(review::of_target(target));
     }
     for (step, progress) in behind_the_merge(facts) {
-        let text = match progress {
+        let texts = match progress {
             Progress::Done => continue,
-            Progress::Open(text) => text.clone(),
-            Progress::Unknown(why) => format!("{} is not known: {why}", step.name()),
+            Progress::Open(texts) => texts.clone(),
+            Progress::Unknown(why) => vec![format!("{} is not known: {why}", step.name())],
         };
-        found.push(Blocker { step, merge_request: None, text });
+        found.extend(texts.into_iter().map(|text| Blocker { step, merge_request: None, text }));
     }
+    found.retain(|blocker| facts.process.has(blocker.step));
     found.sort_by_key(|blocker| blocker.step);
     found
 }
 
-fn behind_the_merge(facts: &Facts) -> [(Step, &Progress); 7] {
+/// Whether canonical has all of the fix.
+fn is_public(facts: &Facts) -> bool {
+    facts.sync.is_done() && !facts.targets.is_empty() && facts.targets.iter().all(Target::is_merged)
+}
+
+fn behind_the_merge(facts: &Facts) -> [(Step, &Progress); 8] {
     [
         (Step::KeepAlive, &facts.keep_alive),
         (Step::Deploy, &facts.deployment),
         (Step::PrivateTags, &facts.private_tags),
         (Step::Sync, &facts.sync),
         (Step::PatchTags, &facts.patch_tags),
+        (Step::Publish, &facts.publishing),
         (Step::Verify, &facts.verification),
         (Step::CleanUp, &facts.clean_up),
     ]
 }
 
-/// The step that the fix is at: the first that is not done.
+/// The step that the fix is at: the first that is not done. What only helps along is not waited for.
 pub fn step(facts: &Facts) -> Step {
-    blockers(facts).first().map_or(Step::CleanUp, |blocker| blocker.step)
+    let blockers = blockers(facts);
+    let binding = blockers.iter().find(|blocker| blocker.step.is_binding());
+    binding.or(blockers.first()).map_or(Step::CleanUp, |blocker| blocker.step)
 }
 
 /// Whether everything is done.
@@ -331,5 +242,20 @@ pub fn is_finished(facts: &Facts) -> bool {
 
 /// What keeps a gate shut: everything that is not done in the steps in front of it. Open when empty.
 pub fn shut_by(facts: &Facts, gate: Gate) -> Vec<Blocker> {
-    blockers(facts).into_iter().filter(|blocker| blocker.step < gate.step()).collect()
+    let step = gate.step();
+    if !facts.process.has(step) {
+        let text = format!("this project takes no step `{}`", step.name());
+        return vec![Blocker { step, merge_request: None, text }];
+    }
+    undone_before(facts, step)
+}
+
+/// Everything that is not done in the steps in front of a step, as far as they are waited for.
+pub fn undone_before(facts: &Facts, step: Step) -> Vec<Blocker> {
+    blockers(facts).into_iter().filter(|blocker| blocker.step < step && blocker.step.is_binding()).collect()
+}
+
+/// Whether a gate is open.
+pub fn is_open(facts: &Facts, gate: Gate) -> bool {
+    shut_by(facts, gate).is_empty()
 }

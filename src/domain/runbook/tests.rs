@@ -44,6 +44,7 @@ fn target(iid: u64) -> Target {
 
 fn facts(targets: Vec<Target>) -> Facts {
     Facts {
+        process: Process::with(Choices { keep_alive: true, private_tags: true, publishing: true }),
         issue: IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential: true },
         project: None,
         targets,
@@ -52,6 +53,7 @@ fn facts(targets: Vec<Target>) -> Facts {
         private_tags: Progress::Done,
         sync: Progress::Done,
         patch_tags: Progress::Done,
+        publishing: Progress::Done,
         verification: Progress::Done,
         clean_up: Progress::Done,
     }
@@ -239,7 +241,7 @@ fn any_target() -> impl Strategy<Value = Target> {
 fn any_progress() -> impl Strategy<Value = Progress> {
     prop_oneof![
         3 => Just(Progress::Done),
-        1 => Just(Progress::Open("not yet".to_owned())),
+        1 => Just(Progress::Open(vec!["not yet".to_owned(), "neither".to_owned()])),
         1 => Just(Progress::Unknown("no answer".to_owned())),
     ]
 }
@@ -251,12 +253,17 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         8 => prop::bool::weighted(0.9)
             .prop_map(|is_confidential| IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential }),
     ];
-    let later = prop::collection::vec(any_progress(), 7);
+    let later = prop::collection::vec(any_progress(), 8);
     let project = option::weighted(0.1, Just("it is public".to_owned()));
-    (issue, project, prop::collection::vec(any_target(), 0..4), later).prop_map(|(issue, project, targets, later)| {
+    let choices = (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(keep_alive, private_tags, publishing)| {
+        Process::with(Choices { keep_alive, private_tags, publishing })
+    });
+    let parts = (choices, issue, project, prop::collection::vec(any_target(), 0..4), later);
+    parts.prop_map(|(process, issue, project, targets, later)| {
         let mut later = later.into_iter();
         let mut next = || later.next().unwrap();
         Facts {
+            process,
             issue,
             project,
             targets,
@@ -265,6 +272,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             private_tags: next(),
             sync: next(),
             patch_tags: next(),
+            publishing: next(),
             verification: next(),
             clean_up: next(),
         }
@@ -294,7 +302,9 @@ fn is_ready_to_merge(target: &Target) -> bool {
 }
 
 fn is_triaged(facts: &Facts) -> bool {
-    matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. }) && facts.project.is_none()
+    let has_merged = |target: &Target| matches!(&target.request, Request::Found(found) if found.state == State::Merged);
+    let is_public = facts.sync == Progress::Done && facts.targets.iter().all(has_merged);
+    (is_public || matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. })) && facts.project.is_none()
 }
 
 fn is_merged(target: &Target) -> bool {
@@ -314,20 +324,34 @@ proptest! {
 
     #[test]
     fn nothing_is_disclosed_before_all_is_merged_and_deployed(facts in any_facts()) {
-        let ready = !facts.targets.is_empty()
+        let done = |progress: &Progress| *progress == Progress::Done;
+        let deployed = !facts.targets.is_empty()
             && is_triaged(&facts)
             && facts.targets.iter().all(is_merged)
-            && [&facts.keep_alive, &facts.deployment, &facts.private_tags].iter().all(|done| **done == Progress::Done);
-        prop_assert_eq!(shut_by(&facts, Gate::Disclose).is_empty(), ready);
-        prop_assert_eq!(shut_by(&facts, Gate::Tag).is_empty(), ready && facts.sync == Progress::Done);
+            && done(&facts.deployment);
+        let has_private_tags = facts.process.has(Step::PrivateTags);
+        let ready = deployed && (!has_private_tags || done(&facts.private_tags));
+        prop_assert_eq!(is_open(&facts, Gate::PrivateTag), deployed && has_private_tags);
+        prop_assert_eq!(is_open(&facts, Gate::Disclose), ready);
+        prop_assert_eq!(is_open(&facts, Gate::Tag), ready && done(&facts.sync));
+        let published = !facts.process.has(Step::Publish) || done(&facts.publishing);
+        prop_assert_eq!(is_open(&facts, Gate::Finish), ready && done(&facts.sync) && done(&facts.patch_tags) && published);
     }
 
     #[test]
     fn no_gate_opens_before_an_earlier_one_or_behind_the_step(facts in any_facts()) {
-        let open: Vec<bool> = Gate::ALL.iter().map(|gate| shut_by(&facts, *gate).is_empty()).collect();
+        let gates: Vec<Gate> = Gate::all().filter(|gate| facts.process.has(gate.step())).collect();
+        let open: Vec<bool> = gates.iter().map(|gate| is_open(&facts, *gate)).collect();
         prop_assert!(open.windows(2).all(|pair| pair[0] || !pair[1]), "{:?}", open);
-        for (gate, is_open) in Gate::ALL.iter().zip(open) {
-            prop_assert_eq!(is_open, is_finished(&facts) || step(&facts) >= gate.step());
+        for (gate, is_open) in gates.iter().zip(open) {
+            let first = blockers(&facts).into_iter().find(|blocker| blocker.step.is_binding());
+            prop_assert_eq!(is_open, first.is_none_or(|blocker| blocker.step >= gate.step()));
         }
+    }
+
+    #[test]
+    fn steps_that_a_project_does_not_take_block_nothing(facts in any_facts()) {
+        prop_assert!(blockers(&facts).iter().all(|blocker| facts.process.has(blocker.step)));
+        prop_assert!(facts.process.has(step(&facts)));
     }
 }

@@ -1,0 +1,202 @@
+//! `git secfix clean`: removes the branches of a fix whose work is in canonical, and nothing else.
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{
+    Context, Failure, Program, candidates,
+    context::Prepared,
+    facts::{Behind, Gathered, Gatherer},
+    fetching::{self, Fetched},
+    fix, gate, push,
+};
+use crate::{
+    domain::{
+        exit::Exit,
+        fix::FixName,
+        runbook::{Gate, Target},
+    },
+    git::{
+        LocalClone, branches,
+        checkouts::{self, Checkout},
+        history::{self, Id},
+        process::Progress,
+        transport,
+    },
+    ui::Table,
+};
+
+/// Remove the branches of a fix whose work is in the public project
+///
+/// Branches with anything else on them are kept, here and in security, and it says why. The guard stays.
+#[derive(Debug, clap::Args)]
+pub struct CleanArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// Print what would be removed, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    branches: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: String,
+    place: &'static str,
+    state: String,
+}
+
+/// A branch in one of the places, and why it is kept, if it is.
+struct Found {
+    branch: String,
+    tip: Id,
+    kept: Option<String>,
+}
+
+impl Program for CleanArgs {
+    const NAME: &'static str = "clean";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let Prepared { clone, policy, .. } = &prepared;
+        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let spinner = context.ui.spinner("asking GitLab");
+        let (_, gathered) = gatherer.fix(&fix, None)?;
+        drop(spinner);
+        gate::pass(Gate::Finish, &gathered, policy)?;
+        let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
+        let fetched = fetching::both(clone, policy, context)?;
+        let (here, there) = survey(clone, &gathered, behind, &fetched)?;
+        let remote = policy.security_remote.to_string();
+        let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
+        let going: Vec<&Found> = there.iter().filter(|found| found.kept.is_none()).collect();
+        if !self.dry_run && !going.is_empty() {
+            push::check_remote(clone, policy, &remote)?;
+            remove_there(clone, &remote, &going, &fix, context)?;
+        }
+        for (place, found) in [("security", &there), ("here", &here)] {
+            for Found { branch, tip, kept } in found {
+                let state = match kept {
+                    Some(why) => format!("kept: {why}"),
+                    None if self.dry_run => "would be removed".to_owned(),
+                    None => {
+                        if place == "here" {
+                            branches::delete(clone, branch, *tip)?;
+                        }
+                        "removed".to_owned()
+                    }
+                };
+                report.branches.push(Row { branch: branch.clone(), place, state });
+            }
+        }
+        let kept = here.iter().chain(&there).filter(|found| found.kept.is_some()).count();
+        context.ui.report(Self::NAME, &report, || text(&report));
+        Ok(if kept == 0 { Exit::Done } else { Exit::NotDone })
+    }
+}
+
+/// The branches here and in security, each with the reason to keep it.
+fn survey(
+    clone: &LocalClone,
+    gathered: &Gathered,
+    behind: &Behind,
+    fetched: &Fetched,
+) -> Result<(Vec<Found>, Vec<Found>), Failure> {
+    let checkouts = checkouts::list(clone)?;
+    let (mut here, mut there) = (vec![], vec![]);
+    for target in &gathered.facts.targets {
+        let Target { source, .. } = target;
+        if let Some(tip) = history::find(clone, &format!("refs/heads/{source}"))? {
+            let checkout = checkouts.iter().find(|checkout| checkout.branch == *source);
+            let kept = match why_kept(clone, target, behind, fetched, tip)? {
+                Some(why) => Some(why),
+                None => checkout.map(|checkout| checked_out(checkout, clone, fetched)),
+            };
+            here.push(Found { branch: source.clone(), tip, kept });
+        }
+        let Some(head) = &target.head else { continue };
+        let Some(tip) = Id::from_hex(head.as_bytes()).ok().filter(|tip| history::is_commit(clone, *tip)) else {
+            return Err(Failure::network(anyhow!("`{source}` moved while it was looked at"))
+                .hint(format!("git fetch {}, then the same command again", fetched.security.name)));
+        };
+        there.push(Found { branch: source.clone(), tip, kept: why_kept(clone, target, behind, fetched, tip)? });
+    }
+    Ok((here, there))
+}
+
+fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &Fetched) -> String {
+    let place = checkout.root.display();
+    if clone.work_tree().is_ok_and(|root| root == checkout.root) {
+        let default = fetched.canonical.name.as_str();
+        return format!("it is checked out here: git switch --detach {default}/HEAD, then git secfix clean again");
+    }
+    format!("it is checked out in {place}")
+}
+
+/// Why a branch with this tip must stay: something on it is not in canonical.
+fn why_kept(
+    clone: &LocalClone,
+    target: &Target,
+    behind: &Behind,
+    fetched: &Fetched,
+    tip: Id,
+) -> Result<Option<String>, Failure> {
+    let public = fetched.canonical.tracking(&target.target);
+    let public = public.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
+    if let Some(public) = public
+        && history::holds(clone, public, tip)?
+    {
+        return Ok(None);
+    }
+    // What was squashed is in canonical under another name: what counts is what the merge request merged.
+    let is_merged = target.merge_request().is_some_and(|request| request.head == Some(tip.to_string()));
+    let has_arrived = behind.arrived.contains(&target.target);
+    Ok(match is_merged && has_arrived {
+        true => None,
+        false => Some(format!("it has commits that `{}` of canonical does not have", target.target)),
+    })
+}
+
+/// Removes branches from security, each only as long as it is where it was looked at; all or none.
+fn remove_there(
+    clone: &LocalClone,
+    remote: &str,
+    going: &[&Found],
+    fix: &FixName,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut words: Vec<String> = ["push", "--atomic", "--porcelain", "--progress"].map(str::to_owned).into();
+    words.extend(going.iter().map(|found| format!("--force-with-lease=refs/heads/{}:{}", found.branch, found.tip)));
+    words.extend(["--".to_owned(), remote.to_owned()]);
+    words.extend(going.iter().map(|found| format!(":refs/heads/{}", found.branch)));
+    let spinner = context.ui.spinner(&format!("removing branches from {remote}"));
+    let ended = clone.git().talk(&words, &Progress::Told(&|state| spinner.tell(state)))?;
+    drop(spinner);
+    if ended.success {
+        return Ok(());
+    }
+    let said = transport::condensed(&ended.stderr);
+    Err(Failure::not_done(anyhow!("nothing was removed from {remote}: {said}"))
+        .hint(format!("git fetch --prune {remote} && git secfix clean {fix}")))
+}
+
+fn text(report: &Report) -> String {
+    if report.branches.is_empty() {
+        return "no branch of the fix is left\n".to_owned();
+    }
+    let mut table = Table::default();
+    for Row { branch, place, state } in &report.branches {
+        table.row([branch.as_str(), place, state.as_str()]);
+    }
+    table.to_string()
+}

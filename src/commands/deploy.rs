@@ -1,0 +1,140 @@
+//! `git secfix deploy`: whether the fix runs where users are, which is what the disclosure waits for.
+
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{
+    Context, Failure, Program, candidates,
+    facts::{Gathered, Gatherer},
+    fix, gate, play,
+    waiting::{Found, WaitArgs, until_settled},
+};
+use crate::{
+    domain::{
+        deployment::{Service, State, Waiting},
+        exit::Exit,
+        runbook::{self, Step},
+    },
+    ui::Table,
+};
+
+/// Show whether a fix is deployed, and wait for it
+///
+/// What counts are the jobs of `deploy.jobs` in the stage `deploy.stage`, in the pipeline of the merge to
+/// security's default branch or in a later one that holds it, and everything in the pipelines that these
+/// jobs started. Nothing of a fix becomes public before all of them have succeeded.
+#[derive(Debug, clap::Args)]
+pub struct DeployArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    #[command(flatten)]
+    waiting: WaitArgs,
+    /// Start the jobs of the deployment that wait for somebody
+    #[arg(long)]
+    play: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    deployed: bool,
+    services: Vec<Service>,
+}
+
+impl Program for DeployArgs {
+    const NAME: &'static str = "deploy";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let command = format!("git secfix deploy {fix} --play --wait");
+        // What was started or told of once is not again, however often it is looked at.
+        let mut known: Vec<u64> = Vec::new();
+        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), || {
+            let (_, mut gathered) = gatherer.fix(&fix, None)?;
+            gate::reach(Step::Deploy, &gathered, &prepared.policy)?;
+            let mut new = waiting(&gathered);
+            new.retain(|job| !known.contains(&job.id));
+            known.extend(new.iter().map(|job| job.id));
+            if self.play && !new.is_empty() {
+                play::start(&client, &new, context)?;
+                gathered = gatherer.fix(&fix, None)?.1;
+            } else {
+                play::tell(&new, &command, context);
+            }
+            Ok(found(gathered))
+        })?;
+        let services = services(&gathered).to_vec();
+        let deployed = gathered.facts.deployment.is_done();
+        let report = Report { fix: fix.to_string(), deployed, services };
+        show(context, &report);
+        if !deployed {
+            let blockers = runbook::blockers(&gathered.facts);
+            for blocker in blockers.iter().filter(|blocker| blocker.step == Step::Deploy) {
+                context.ui.detail(&blocker.text);
+            }
+            // Without settings there is no service to show.
+            let error = match report.services.is_empty() {
+                true => anyhow::anyhow!("{}", blockers.first().map_or("", |blocker| blocker.text.as_str())),
+                false => anyhow::anyhow!("`{fix}` is not deployed, so nothing of it may become public"),
+            };
+            return Err(Failure::not_done(error).hint(match report.services.is_empty() {
+                true => "git secfix config --keys".to_owned(),
+                false => format!("git secfix deploy {fix} --wait"),
+            }));
+        }
+        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
+        Ok(Exit::Done)
+    }
+}
+
+fn services(gathered: &Gathered) -> &[Service] {
+    gathered.behind.as_ref().and_then(|behind| behind.services.as_deref()).unwrap_or_default()
+}
+
+fn waiting(gathered: &Gathered) -> Vec<Waiting> {
+    services(gathered).iter().flat_map(|service| service.waiting.clone()).collect()
+}
+
+fn found(gathered: Gathered) -> Found<Gathered> {
+    // A pipeline may take a moment to appear behind a merge.
+    let may_change =
+        |service: &&Service| service.state.may_change() || (service.state == State::Absent && service.sha.is_none());
+    let open = services(&gathered).iter().filter(|service| service.state != State::Deployed);
+    let (pending, settled): (Vec<&Service>, Vec<&Service>) = open.partition(may_change);
+    if !settled.is_empty() || pending.is_empty() {
+        return Found::Settled(gathered);
+    }
+    let text = pending.iter().map(|service| service.text.as_str()).collect::<Vec<_>>().join("; ");
+    Found::Pending(gathered, text)
+}
+
+fn show(context: &Context, report: &Report) {
+    let pages =
+        report.services.iter().filter_map(|service| Some((service.name.as_str(), service.pipeline_url.as_deref()?)));
+    let links: Vec<(&str, &str)> = pages.collect();
+    context.ui.line_with_links(DeployArgs::NAME, report, &links, || {
+        let mut table = Table::default();
+        for Service { name, state, text, sha, pipeline_url, .. } in &report.services {
+            let word = match state {
+                State::Deployed => "deployed",
+                State::Running => "running",
+                State::Waiting => "waiting",
+                State::Unknown => "unknown",
+                State::Absent => "absent",
+                State::Skipped => "skipped",
+                State::Canceled => "cancelled",
+                State::Failed => "failed",
+            };
+            let sha: String = sha.iter().flat_map(|sha| sha.chars().take(12)).collect();
+            table.row([name.clone(), word.to_owned(), sha, text.clone()]);
+            if let Some(url) = pipeline_url.as_ref().filter(|_| *state != State::Deployed) {
+                table.row([String::new(), String::new(), String::new(), url.clone()]);
+            }
+        }
+        table.to_string()
+    });
+}

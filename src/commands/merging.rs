@@ -1,0 +1,151 @@
+//! Merging a merge request, pinned to the commit that was looked at. What counts is not what the server
+//! answers but the commit in the branch.
+
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+
+use super::{Failure, connection::unanswered};
+use crate::{
+    domain::merge_request::{MergeBlock, Mergeability},
+    gitlab::{
+        Client, Error, compare,
+        merge_request::{self, Keep, MergeRequest},
+    },
+};
+
+/// The first pause before a server is asked again.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest one.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A merge to be made.
+pub(super) struct Merging<'a> {
+    /// The project that it goes into.
+    pub(super) project: u64,
+    /// The number of the merge request there.
+    pub(super) iid: u64,
+    /// The commit to merge, and no other.
+    pub(super) sha: &'a str,
+    /// The branch to merge.
+    pub(super) source: &'a str,
+    /// The branch to merge it into.
+    pub(super) target: &'a str,
+    /// What becomes of its source.
+    pub(super) keep: Keep,
+    /// How long to wait for the server.
+    pub(super) limit: Duration,
+    /// The command to run again.
+    pub(super) again: String,
+    /// Who may merge, where this token may not.
+    pub(super) who_may: &'static str,
+}
+
+impl Merging<'_> {
+    /// Merges it, and returns the commit that is in its target now.
+    ///
+    /// # Errors
+    /// When it is not merged in the end, with what is in the way.
+    pub(super) fn merge(&self, client: &Client) -> Result<String, Failure> {
+        let begin = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut is_accepted = false;
+        loop {
+            // Accepted and not merged yet is something to wait for: asked again, a merge train starts anew.
+            let answer = match is_accepted {
+                true => self.look(client).map(Ok)?,
+                false => merge_request::merge(client, self.project, self.iid, self.sha, self.keep),
+            };
+            let now = match answer {
+                Ok(now) => {
+                    is_accepted = true;
+                    now
+                }
+                // Lost, not possible at the moment, or somebody else was faster: only a look tells.
+                Err(error) => {
+                    let may_wait = error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422));
+                    let now = self.look(client)?;
+                    if now.state != "merged" && !(may_wait && may_pass(&now)) {
+                        return Err(self.refused(&error, &now));
+                    }
+                    now
+                }
+            };
+            if now.state == "merged" {
+                return self.in_branch(client, &now);
+            }
+            if now.state == "closed" {
+                return Err(
+                    Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid)).hint(&self.again)
+                );
+            }
+            if begin.elapsed() > self.limit {
+                return Err(self.too_slow(&now));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn look(&self, client: &Client) -> Result<MergeRequest, Failure> {
+        merge_request::read(client, self.project, self.iid).map_err(unanswered)
+    }
+
+    fn too_slow(&self, now: &MergeRequest) -> Failure {
+        let seconds = self.limit.as_secs();
+        let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
+        let error =
+            anyhow!("GitLab did not merge !{} within {seconds} s: it is `{state}`, `{status}`: {web_url}", self.iid);
+        Failure::not_done(error).hint(format!("{}, with a longer --timeout", self.again))
+    }
+
+    fn refused(&self, error: &Error, now: &MergeRequest) -> Failure {
+        let Self { iid, target, source, .. } = self;
+        match error.status() {
+            // GitLab says 401 where 403 is meant: the token itself was good enough to read everything.
+            Some(401) => Failure::not_done(anyhow!("this token may not merge !{iid} into `{target}` ({error})"))
+                .hint(format!("ask {} to run: {}", self.who_may, self.again)),
+            Some(409) => Failure::not_done(anyhow!(
+                "somebody pushed to `{source}` after it was looked at, so !{iid} was not merged ({error})"
+            ))
+            .hint("git secfix status"),
+            Some(405 | 422) => Failure::not_done(anyhow!(
+                "GitLab does not merge !{iid}: it is `{}`, `{}` ({error}): {}",
+                now.state,
+                now.detailed_merge_status,
+                now.web_url
+            ))
+            .hint("git secfix status"),
+            _ => unanswered(error.clone()),
+        }
+    }
+
+    /// What counts is the commit in the branch, whatever the merge request says of itself.
+    fn in_branch(&self, client: &Client, merged: &MergeRequest) -> Result<String, Failure> {
+        let commit = merged.merged_as();
+        let found = match commit {
+            Some(commit) => compare::has_arrived(client, self.project, commit, self.target).map_err(unanswered)?,
+            None => false,
+        };
+        match commit {
+            Some(commit) if found => Ok(commit.to_owned()),
+            _ => Err(Failure::not_done(anyhow!(
+                "GitLab says that !{} is merged, and `{}` does not hold its commit",
+                merged.iid,
+                self.target
+            ))
+            .hint(format!("look at {}, then {}", merged.web_url, self.again))),
+        }
+    }
+}
+
+/// Whether what is in the way goes away by itself: a check, or a pipeline.
+fn may_pass(now: &MergeRequest) -> bool {
+    let is_open = matches!(now.state.as_str(), "opened" | "locked");
+    is_open
+        && match Mergeability::of(&now.detailed_merge_status) {
+            Mergeability::Mergeable | Mergeability::Computing => true,
+            Mergeability::Blocked(MergeBlock::Pipeline) => now.detailed_merge_status == "ci_still_running",
+            _ => false,
+        }
+}

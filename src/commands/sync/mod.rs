@@ -1,0 +1,271 @@
+//! `git secfix sync`: the disclosure. What security has becomes public, branch by branch, after a look at
+//! what that is.
+
+mod disclose;
+mod preview;
+mod resolve;
+mod survey;
+mod words;
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use self::{disclose::Disclosure, preview::BranchReport, survey::Branch, words::Words};
+use super::{
+    Context, Failure, Program, candidates,
+    context::Prepared,
+    facts::{Behind, Gathered, Gatherer},
+    fetching::{self, Fetched},
+    fix, gate, keep_alive,
+};
+use crate::{
+    domain::{exit::Exit, fix::FixName, runbook::Gate},
+    git::{LocalClone, branches, history},
+    gitlab::merge_request::{MergeRequest, Route},
+    ui::Table,
+};
+
+/// Disclose a fix: merge what security has into the public project
+///
+/// This cannot be undone: opening a merge request in the public project already shows its commits to
+/// everybody. So it refuses while the deployment or anything before it is not done, shows first what would
+/// become public, and asks for the name of the fix.
+#[derive(Debug, clap::Args)]
+pub struct SyncArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// The name of the fix once more, instead of typing it
+    #[arg(long, value_name = "NAME")]
+    yes: Option<String>,
+    /// A commit that is not of this fix, and may become public with it; a merge with all that it brought
+    #[arg(long, value_name = "COMMIT", value_parser = commit_name)]
+    include: Vec<String>,
+    /// Open the merge requests, and leave merging them to a maintainer
+    #[arg(long)]
+    no_merge: bool,
+    /// Resolve the conflicts of a branch, in a work tree of its own
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["proceed", "abort", "yes", "no_merge", "dry_run"])]
+    resolve: Option<String>,
+    /// Go on with the conflicts resolved
+    #[arg(long = "continue", conflicts_with_all = ["abort", "dry_run"])]
+    proceed: bool,
+    /// Give up resolving conflicts
+    #[arg(long, conflicts_with_all = ["yes", "no_merge", "dry_run"])]
+    abort: bool,
+    /// How long to wait for GitLab to merge one of them
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Show what would become public, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Enough digits of a commit's name to mean one.
+fn commit_name(text: &str) -> Result<String, String> {
+    let is_hex = text.chars().all(|c| c.is_ascii_hexdigit());
+    if is_hex && (7..=64).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err("a commit is named by at least seven digits of its name".to_owned())
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    branches: Vec<BranchReport>,
+    public: bool,
+}
+
+impl Program for SyncArgs {
+    const NAME: &'static str = "sync";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let Prepared { clone, policy, .. } = &prepared;
+        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        // A wrong name is told before anything is asked.
+        if let Some(yes) = &self.yes {
+            check_name(&fix, yes, policy)?;
+        }
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let (security, gathered) = gather(&gatherer, &fix, context)?;
+        if self.abort {
+            return resolve::abort(clone, &fix, merged(&gathered)?, context);
+        }
+        gate::pass(Gate::Disclose, &gathered, policy)?;
+        let behind = merged(&gathered)?;
+        let fetched = fetching::both(clone, policy, context)?;
+        let survey = |fetched: &Fetched| survey::branches(&client, clone, policy, behind, security, &self, fetched);
+        let mut found = survey(&fetched)?;
+        if let Some(branch) = &self.resolve {
+            return resolve::begin(clone, policy, &fix, &found, branch, context);
+        }
+        if self.proceed {
+            resolve::proceed(clone, policy, &fix, &found, behind, context)?;
+            found = survey(&fetching::both(clone, policy, context)?)?;
+        }
+        let words = Words { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
+        let mut report = Report {
+            fix: fix.to_string(),
+            public: found.iter().all(Branch::is_public),
+            branches: found.iter().map(|branch| preview::of(branch, &words)).collect(),
+        };
+        if !context.ui.json && !report.public {
+            context.ui.answer(&preview::text(&fix, &report.branches, policy));
+        }
+        preview::notes(&found, context);
+        preview::check(&fix, &found, &behind.canonical, policy)?;
+        let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
+        for branch in found.iter().filter(|branch| !branch.is_public()) {
+            words.check(&branch.name, issue_title, &fix)?;
+        }
+        if self.dry_run {
+            if context.ui.json || report.public {
+                show(context, &report);
+            }
+            return Ok(Exit::Done);
+        }
+        if !report.public {
+            self.confirm(&fix, &gatherer, &prepared, context)?;
+            let route = Route { source: security, target: behind.canonical.id };
+            let limit = Duration::from_secs(self.timeout);
+            let disclosure = Disclosure { client: &client, policy, fix: &fix, route, words, limit };
+            let done = disclose(&disclosure, &found, self.no_merge, &mut report, context);
+            if done.is_err() || !report.public {
+                show(context, &report);
+                done?;
+                let hint = format!("next: a maintainer merges them, or runs: git secfix sync {fix} --yes {fix}");
+                context.ui.note(&hint);
+                return Ok(Exit::Done);
+            }
+        }
+        let fetched = fetching::both(clone, policy, context)?;
+        check_arrival(clone, &fetched, &found, &fix)?;
+        keep_alive::switch_off(&client, &prepared.settings, security, context)?;
+        show(context, &report);
+        context.ui.note(&format!("next: git secfix tag {fix}"));
+        Ok(Exit::Done)
+    }
+}
+
+fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(u64, Gathered), Failure> {
+    let _spinner = context.ui.spinner("asking GitLab");
+    let (shared, gathered) = gatherer.fix(fix, None)?;
+    Ok((shared.project.id, gathered))
+}
+
+fn merged(gathered: &Gathered) -> Result<&Behind, Failure> {
+    let fix = &gathered.fix;
+    gathered.behind.as_ref().ok_or_else(|| {
+        Failure::not_done(anyhow!("`{fix}` is not merged in security")).hint(format!("git secfix status {fix}"))
+    })
+}
+
+fn check_name(fix: &FixName, typed: &str, policy: &crate::domain::policy::Policy) -> Result<(), Failure> {
+    match policy.branches.fix_name(typed) {
+        Ok(name) if name == *fix => Ok(()),
+        _ => Err(Failure::usage(anyhow!(
+            "`{typed}` is not the name of this fix, `{fix}`, so nothing was shown to anybody"
+        ))
+        .hint(format!("git secfix sync {fix} --dry-run"))),
+    }
+}
+
+impl SyncArgs {
+    /// Asks for the fix's name. Whoever takes their time to answer gets another look at the gate.
+    fn confirm(
+        &self,
+        fix: &FixName,
+        gatherer: &Gatherer<'_>,
+        prepared: &Prepared,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        if self.yes.is_some() {
+            return Ok(());
+        }
+        let question = "this cannot be undone; type the name of the fix to make it public:";
+        let typed = context.ui.ask(question).ok_or_else(|| {
+            Failure::usage(anyhow!("there is no terminal to confirm on, so the name of the fix must be given"))
+                .hint(format!("git secfix sync {fix} --yes {fix}"))
+        })?;
+        check_name(fix, &typed, &prepared.policy)?;
+        let (_, gathered) = gather(gatherer, fix, context)?;
+        gate::pass(Gate::Disclose, &gathered, &prepared.policy)
+    }
+}
+
+/// Opens all merge requests, then merges all of them; the report tells how far that went.
+fn disclose(
+    disclosure: &Disclosure<'_>,
+    found: &[Branch],
+    no_merge: bool,
+    report: &mut Report,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
+    for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
+        let _spinner = context.ui.spinner(&format!("opening the merge request to {}", branch.name));
+        row.state = "not opened".to_owned();
+        let request = disclosure.open(branch)?;
+        row.state = "opened, not merged".to_owned();
+        row.merge_request = Some(request.iid);
+        row.web_url = Some(request.web_url.clone());
+        opened.push((branch, request));
+    }
+    if no_merge || !disclosure.may_merge(&opened, context)? {
+        return Ok(());
+    }
+    for (branch, request) in &opened {
+        let spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, branch.name));
+        disclosure.merge(branch, request)?;
+        drop(spinner);
+        if let Some(row) = report.branches.iter_mut().find(|row| row.branch == branch.name) {
+            row.state = "merged".to_owned();
+        }
+    }
+    report.public = true;
+    Ok(())
+}
+
+/// What was previewed must be in canonical as everybody fetches it.
+fn check_arrival(clone: &LocalClone, fetched: &Fetched, found: &[Branch], fix: &FixName) -> Result<(), Failure> {
+    for branch in found {
+        let kept = fetched.canonical.tracking(&branch.name);
+        let tip = kept.map(|kept| branches::commit_of(clone, &kept)).transpose()?.flatten();
+        let tip = tip.and_then(|tip| history::Id::from_hex(tip.as_bytes()).ok());
+        let holds = match tip {
+            Some(tip) => history::holds(clone, tip, branch.head)?,
+            None => false,
+        };
+        if !holds {
+            return Err(Failure::not_done(anyhow!(
+                "`{}` of canonical does not hold {} of security after the sync",
+                branch.name,
+                history::short(branch.head)
+            ))
+            .hint(format!("git secfix status {fix}")));
+        }
+    }
+    Ok(())
+}
+
+fn show(context: &Context, report: &Report) {
+    let rows = report.branches.iter();
+    let links: Vec<(String, &str)> =
+        rows.filter_map(|row| Some((format!("!{}", row.merge_request?), row.web_url.as_deref()?))).collect();
+    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
+    context.ui.report_with_links(SyncArgs::NAME, report, &links, || {
+        let mut table = Table::default();
+        for row in &report.branches {
+            let number = row.merge_request.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));
+            let url = row.web_url.clone().unwrap_or_default();
+            table.row([row.branch.clone(), number, row.state.clone(), url]);
+        }
+        table.to_string()
+    });
+}

@@ -1,0 +1,171 @@
+//! What the user is shown before anything becomes public, and what keeps it from that.
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::{survey::Branch, words::Words};
+use crate::{
+    commands::{Context, Failure},
+    domain::{
+        disclosure::{Origin, Unpublished},
+        fix::FixName,
+        policy::Policy,
+    },
+    gitlab::project::Project,
+    ui::{Table, safe_line},
+};
+
+/// A branch, as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct BranchReport {
+    pub(super) branch: String,
+    pub(super) source: String,
+    pub(super) head: String,
+    pub(super) state: String,
+    pub(super) conflict: Vec<String>,
+    pub(super) commits: Vec<CommitReport>,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) merge_request: Option<u64>,
+    pub(super) web_url: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CommitReport {
+    id: String,
+    origin: &'static str,
+    author: String,
+    subject: String,
+}
+
+pub(super) fn of(branch: &Branch, words: &Words) -> BranchReport {
+    let state = if branch.is_public() {
+        "public already".to_owned()
+    } else if !branch.conflict.is_empty() {
+        "conflicts with canonical".to_owned()
+    } else {
+        "merges cleanly".to_owned()
+    };
+    let commit = |Unpublished { id, subject, author, origin }: &Unpublished| CommitReport {
+        id: id.clone(),
+        origin: origin.in_words(),
+        author: author.clone(),
+        subject: subject.clone(),
+    };
+    BranchReport {
+        branch: branch.name.clone(),
+        source: branch.source.clone(),
+        head: branch.tip.to_string(),
+        state,
+        conflict: branch.conflict.clone(),
+        commits: branch.commits.iter().map(commit).collect(),
+        title: words.title(&branch.name),
+        description: words.description(&branch.name),
+        merge_request: branch.open.as_ref().map(|open| open.iid),
+        web_url: branch.open.as_ref().map(|open| open.web_url.clone()),
+    }
+}
+
+/// The preview as people read it.
+pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) -> String {
+    let mut text = format!("{fix}: what {} would show\n", policy.canonical);
+    for branch in branches {
+        let count = match branch.commits.len() {
+            0 => String::new(),
+            1 => "1 commit, ".to_owned(),
+            count => format!("{count} commits, "),
+        };
+        text.push_str(&format!("\n{}  {count}{}\n", branch.branch, branch.state));
+        let mut table = Table::default();
+        for commit in &branch.commits {
+            let id: String = commit.id.chars().take(12).collect();
+            table.row([id.as_str(), commit.origin, commit.author.as_str(), commit.subject.as_str()]);
+        }
+        text.push_str(&table.to_string().lines().map(|line| format!("  {line}\n")).collect::<String>());
+        for path in &branch.conflict {
+            text.push_str(&format!("  in conflict: {}\n", safe_line(path)));
+        }
+        if !branch.commits.is_empty() {
+            let place = branch.merge_request.map_or_else(String::new, |iid| format!(" (!{iid} is open already)"));
+            text.push_str(&format!(
+                "  merge request: \"{}\" from `{}`{place}\n",
+                safe_line(&branch.title),
+                branch.source
+            ));
+            text.push_str(&format!("  with the text: {}\n", safe_line(&branch.description)));
+        }
+    }
+    text + "\n"
+}
+
+/// What people should know of what becomes public, though it stops nothing.
+pub(super) fn notes(branches: &[Branch], context: &Context) {
+    for branch in branches {
+        let taken_in = branch.commits.iter().filter(|commit| commit.origin == Origin::TakenIn).count();
+        if taken_in > 0 {
+            context.ui.note(&format!(
+                "`{}` took canonical in {} since the fix: those merges become public as well, and hold nothing that is \
+                 not shown above",
+                branch.name,
+                if taken_in == 1 { "once".to_owned() } else { format!("{taken_in} times") }
+            ));
+        }
+    }
+}
+
+/// What must not become public, or cannot: nothing is opened while any branch has something.
+pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, policy: &Policy) -> Result<(), Failure> {
+    let path = &policy.canonical;
+    let open: Vec<&Branch> = branches.iter().filter(|branch| !branch.is_public()).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    if canonical.archived {
+        return Err(Failure::not_done(anyhow!("{path} is archived, so nothing can be merged there"))
+            .hint("ask an owner of the public project to take it out of the archive"));
+    }
+    if canonical.squash_option == "always" {
+        return Err(Failure::not_done(anyhow!(
+            "{path} squashes every merge request, and a squashed sync would leave both projects apart for ever"
+        ))
+        .hint("set `Squash commits when merging` (Settings, Merge requests) of the public project to anything but `Require`"));
+    }
+    let foreign: Vec<(&str, &Unpublished)> =
+        open.iter().flat_map(|branch| branch.foreign().map(|commit| (branch.name.as_str(), commit))).collect();
+    if !foreign.is_empty() {
+        let lines = foreign.iter().map(|(branch, Unpublished { id, subject, author, .. })| {
+            format!("\n  {} in `{branch}` by {author}: {subject}", id.get(..12).unwrap_or(id))
+        });
+        let error = anyhow!(
+            "{} not of this fix would become public, and may be another team's embargoed work:{}",
+            if foreign.len() == 1 {
+                "a commit that is".to_owned()
+            } else {
+                format!("{} commits that are", foreign.len())
+            },
+            lines.collect::<String>()
+        );
+        let includes =
+            foreign.iter().map(|(_, commit)| format!(" --include {}", commit.id.get(..12).unwrap_or(&commit.id)));
+        let hint = format!(
+            "ask whoever wrote them; what may become public is cleared by its name: git secfix sync {fix}{}",
+            includes.collect::<String>()
+        );
+        return Err(Failure::refused(error).hint(hint));
+    }
+    if let Some(branch) = open.iter().find(|branch| !branch.conflict.is_empty()) {
+        let error = anyhow!("`{}` of security conflicts with canonical in {}", branch.name, branch.conflict.join(", "));
+        return Err(Failure::conflict(error).hint(format!("git secfix sync {fix} --resolve {}", branch.name)));
+    }
+    let is_ahead = |branch: &&&Branch| !branch.merges_forward;
+    if matches!(canonical.merge_method.as_str(), "ff" | "rebase_merge")
+        && let Some(branch) = open.iter().find(is_ahead)
+    {
+        let error = anyhow!(
+            "{path} merges only what is on top of its branches, and `{}` has moved since security's branch left it",
+            branch.name
+        );
+        return Err(Failure::conflict(error).hint(format!("git secfix sync {fix} --resolve {}", branch.name)));
+    }
+    Ok(())
+}

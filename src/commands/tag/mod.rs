@@ -1,0 +1,233 @@
+//! `git secfix tag`: the next patch tag of every line, by the API or by the project's own job.
+
+mod job;
+mod plan;
+mod survey;
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use self::{
+    plan::{Action, plan},
+    survey::{Place, Survey},
+};
+use super::{
+    Context, Failure, Program, candidates, connection::unanswered, context::Prepared, facts::Gatherer, fix, gate,
+};
+use crate::{
+    domain::{
+        exit::Exit,
+        fix::FixName,
+        runbook::{Facts, Gate, Step},
+        version::ReleaseLine,
+    },
+    gitlab::{Client, tag},
+    ui::Table,
+};
+
+/// Tag the patch of every line of a fix
+///
+/// The number is the one behind the highest of exactly that line, in the public project and in security as
+/// the server lists them. A line with a tag that holds the fix is done. With `tags.when = "before-sync"`
+/// the first tags are made in security, and published under the same names after the sync.
+#[derive(Debug, clap::Args)]
+pub struct TagArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    /// The message of the tags [default: `tags.message`, else they are lightweight ones]
+    #[arg(long, short)]
+    message: Option<String>,
+    /// How long to wait for the job that tags, where a job does it
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Print what would be tagged, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    project: String,
+    tags: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    line: ReleaseLine,
+    branch: String,
+    tag: Option<String>,
+    commit: String,
+    state: String,
+}
+
+impl Program for TagArgs {
+    const NAME: &'static str = "tag";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let Prepared { clone, settings, policy } = &prepared;
+        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let spinner = context.ui.spinner("asking GitLab");
+        let (shared, gathered) = gatherer.fix(&fix, None)?;
+        let (gate, place) = due(&gathered.facts);
+        gate::pass(gate, &gathered, policy)?;
+        let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
+        let survey = survey::look(&client, policy, behind, &shared.project, place)?;
+        drop(spinner);
+        let tags = settings.tags()?;
+        let mut report = Report {
+            fix: fix.to_string(),
+            project: survey.project.path_with_namespace.clone(),
+            tags: vec![],
+            done: !self.dry_run,
+        };
+        let actions = plan(&survey, &policy.patch_tag).map_err(|line| {
+            Failure::not_done(anyhow!("no number is left behind the tags of {line}")).hint("git secfix config --keys")
+        })?;
+        if tags.job.is_none() {
+            check_rights(&survey, &actions)?;
+        }
+        let mut failed = None;
+        for action in actions {
+            if failed.is_some() || self.dry_run {
+                report.tags.push(row(&action, if self.dry_run { "would be tagged" } else { "not tagged" }));
+                continue;
+            }
+            let _spinner = context.ui.spinner(&format!("tagging {}", action.line()));
+            let done = match (&action, &tags.job) {
+                (Action::Nothing { .. }, _) => Ok(row(&action, "")),
+                (Action::Create { line, branch, commit, .. }, Some(part)) => {
+                    let limit = Duration::from_secs(self.timeout);
+                    let job =
+                        job::Job { client: &client, policy, project: survey.project.id, part, line: *line, limit };
+                    job.run(branch, commit, context)
+                        .map(|tag| Row { tag: Some(tag), ..row(&action, "tagged by its job") })
+                }
+                (Action::Create { .. }, None) => {
+                    let message = self.message.as_deref().or(tags.message.as_deref());
+                    create(&client, &survey, &action, message, &fix).map(|()| row(&action, "tagged"))
+                }
+            };
+            match done {
+                Ok(row) => report.tags.push(row),
+                // The others wait until somebody has looked at this one.
+                Err(failure) => {
+                    report.tags.push(row(&action, "not tagged"));
+                    failed = Some(failure);
+                }
+            }
+        }
+        report.done &= failed.is_none();
+        show(context, &report);
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        if !self.dry_run {
+            let next = match place {
+                Place::Security => format!("git secfix sync {fix}"),
+                Place::Canonical => format!("git secfix verify {fix} --wait"),
+            };
+            context.ui.note(&format!("next: {next}"));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Which tags are due: those in security come before the sync, where a project makes them.
+fn due(facts: &Facts) -> (Gate, Place) {
+    let is_private = facts.process.has(Step::PrivateTags) && !facts.sync.is_done();
+    if is_private { (Gate::PrivateTag, Place::Security) } else { (Gate::Tag, Place::Canonical) }
+}
+
+/// Nothing is tagged where a later tag could not be.
+fn check_rights(survey: &Survey, actions: &[Action]) -> Result<(), Failure> {
+    let path = &survey.project.path_with_namespace;
+    let level = survey.project.access_level();
+    for action in actions {
+        let Action::Create { tag, .. } = action else { continue };
+        let name = tag.to_string();
+        let hint = format!("ask a maintainer of {path} to run the same command");
+        if level < crate::gitlab::project::DEVELOPER {
+            return Err(Failure::not_done(anyhow!("this token may not create tags in {path}, so nothing was tagged"))
+                .hint(hint));
+        }
+        let rules: Vec<_> = survey.rules.iter().flatten().filter(|rule| rule.is_for(&name)).collect();
+        // Of several rules the most permissive one wins.
+        if !rules.is_empty() && !rules.iter().any(|rule| rule.lets_create(level)) {
+            let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+            let error = anyhow!(
+                "`{name}` is protected by `{}`, and this token may not create it, so nothing was tagged",
+                names.join("`, `")
+            );
+            return Err(Failure::not_done(error).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+fn create(
+    client: &Client,
+    survey: &Survey,
+    action: &Action,
+    message: Option<&str>,
+    fix: &FixName,
+) -> Result<(), Failure> {
+    let Action::Create { tag, commit, .. } = action else { return Ok(()) };
+    let name = tag.to_string();
+    let path = &survey.project.path_with_namespace;
+    match tag::create(client, survey.project.id, &name, commit, message) {
+        Ok(created) if created.commit.id == *commit => Ok(()),
+        // Somebody else took the number for another commit.
+        Ok(created) => Err(Failure::not_done(anyhow!(
+            "somebody else made `{name}` on {} meanwhile",
+            created.commit.id.get(..12).unwrap_or(&created.commit.id)
+        ))
+        .hint(format!("git secfix tag {fix}"))),
+        Err(error) if matches!(error.status(), Some(400 | 403)) && !error.is_scope() => {
+            Err(Failure::not_done(anyhow!("`{name}` was not created in {path}: {error}"))
+                .hint(format!("ask a maintainer of {path} to run: git secfix tag {fix}")))
+        }
+        Err(error) => Err(unanswered(error)),
+    }
+}
+
+fn row(action: &Action, state: &str) -> Row {
+    match action {
+        Action::Nothing { line, branch, tag } => Row {
+            line: *line,
+            branch: branch.clone(),
+            tag: Some(tag.to_string()),
+            commit: String::new(),
+            state: "tagged already".to_owned(),
+        },
+        Action::Create { line, branch, tag, commit } => Row {
+            line: *line,
+            branch: branch.clone(),
+            tag: Some(tag.to_string()),
+            commit: commit.clone(),
+            state: state.to_owned(),
+        },
+    }
+}
+
+fn show(context: &Context, report: &Report) {
+    context.ui.report(TagArgs::NAME, report, || {
+        if report.tags.is_empty() {
+            return "the fix has no release line, so there is nothing to tag\n".to_owned();
+        }
+        let mut table = Table::default();
+        for Row { branch, tag, commit, state, .. } in &report.tags {
+            let commit: String = commit.chars().take(12).collect();
+            table.row([branch.clone(), tag.clone().unwrap_or_default(), state.clone(), commit]);
+        }
+        table.to_string()
+    });
+}

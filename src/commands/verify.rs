@@ -1,0 +1,114 @@
+//! `git secfix verify`: whether everything arrived that a fix publishes.
+
+use anyhow::anyhow;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+use super::{
+    Context, Failure, Program, candidates,
+    facts::{Gathered, Gatherer},
+    fix, gate, play,
+    waiting::{Found, WaitArgs, until_settled},
+};
+use crate::{
+    domain::{
+        exit::Exit,
+        runbook::{Progress, Step},
+        verification::{Check, Outcome},
+    },
+    ui::Table,
+};
+
+/// Show whether everything arrived: pipelines of the tags, images, mirrors, the schedule at rest
+///
+/// What this token may not see is unknown, and not fine. Images are those of `verify.images`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// The name of the fix [default: the one of the current branch]
+    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    name: Option<String>,
+    #[command(flatten)]
+    waiting: WaitArgs,
+    /// Start the jobs of `publish.jobs` that wait for somebody
+    #[arg(long)]
+    play: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    verified: bool,
+    checks: Vec<Check>,
+}
+
+impl Program for VerifyArgs {
+    const NAME: &'static str = "verify";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let client = context.gitlab(&prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?;
+        let command = format!("git secfix verify {fix} --play --wait");
+        let mut known: Vec<u64> = Vec::new();
+        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), || {
+            let (_, mut gathered) = gatherer.fix(&fix, None)?;
+            gate::reach(Step::Publish, &gathered, &prepared.policy)?;
+            let jobs = gathered.behind.as_ref().map_or(&[][..], |behind| behind.waiting_to_publish());
+            let new: Vec<_> = jobs.iter().filter(|job| !known.contains(&job.id)).cloned().collect();
+            known.extend(new.iter().map(|job| job.id));
+            if self.play && !new.is_empty() {
+                play::start(&client, &new, context)?;
+                gathered = gatherer.fix(&fix, None)?.1;
+            } else {
+                play::tell(&new, &command, context);
+            }
+            Ok(found(gathered))
+        })?;
+        let checks = checks(&gathered);
+        let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
+        let report = Report { fix: fix.to_string(), verified: open == 0, checks };
+        show(context, &report);
+        if open > 0 {
+            let count = if open == 1 { "1 thing is".to_owned() } else { format!("{open} things are") };
+            return Err(Failure::not_done(anyhow!("{count} not as it should be"))
+                .hint(format!("git secfix verify {fix} --wait")));
+        }
+        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
+        Ok(Exit::Done)
+    }
+}
+
+/// The checks, with what the publishing lacks.
+fn checks(gathered: &Gathered) -> Vec<Check> {
+    let Some(behind) = &gathered.behind else { return vec![] };
+    let mut checks = behind.checks.clone();
+    if let Progress::Open(missing) = &gathered.facts.publishing {
+        checks.extend(missing.iter().map(|text| Check::new("publishing", Outcome::Pending, text.clone())));
+    }
+    checks
+}
+
+fn found(gathered: Gathered) -> Found<Gathered> {
+    let checks = checks(&gathered);
+    let open = || checks.iter().filter(|check| check.outcome != Outcome::Ok);
+    // A mirror that fails now may succeed with its next run: only what nobody can see is settled.
+    let pending: Vec<String> = open()
+        .filter(|check| check.outcome != Outcome::Unknown)
+        .map(|check| format!("{}: {}", check.what, check.text))
+        .collect();
+    match pending.is_empty() {
+        true => Found::Settled(gathered),
+        false => Found::Pending(gathered, pending.join("; ")),
+    }
+}
+
+fn show(context: &Context, report: &Report) {
+    context.ui.report(VerifyArgs::NAME, report, || {
+        let mut table = Table::default();
+        for Check { what, outcome, text } in &report.checks {
+            table.row([what.as_str(), outcome.as_str(), text.as_str()]);
+        }
+        table.to_string()
+    });
+}

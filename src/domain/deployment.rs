@@ -1,0 +1,348 @@
+//! Whether a fix runs where users are: what the jobs of the deployment say, those of the pipelines that
+//! they started included. Whatever is not known to be deployed is not.
+
+use serde::Serialize;
+
+/// What counts as the deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// The stage of the jobs, as GitLab names it.
+    pub stage: String,
+    /// For each service a part of the names of its jobs, letter by letter: names hold brackets and pictures.
+    pub services: Vec<String>,
+    /// Parts of the names of jobs in pipelines further down that do not belong to the deployment.
+    pub optional: Vec<String>,
+    /// What counts where a pipeline further down cannot be seen.
+    pub hidden: Hidden,
+}
+
+/// What counts where a pipeline further down cannot be seen with this token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// Nothing does.
+    Refuse,
+    /// The status that the trigger job shows of it.
+    Status,
+}
+
+impl std::str::FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "status" => Ok(Self::Status),
+            _ => Err(format!("`{text}` is neither `refuse` nor `status`")),
+        }
+    }
+}
+
+/// A job or a trigger job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id; newer runs of a job have higher ones.
+    pub id: u64,
+    /// The project that it runs in.
+    pub project: u64,
+    /// Its name.
+    pub name: String,
+    /// Its stage.
+    pub stage: String,
+    /// Its status, in GitLab's words.
+    pub status: String,
+    /// Why it failed, in GitLab's words.
+    pub failure: Option<String>,
+    /// Its page; trigger jobs have none of their own.
+    pub web_url: Option<String>,
+    /// Whether it starts another pipeline.
+    pub is_trigger: bool,
+    /// What it started.
+    pub downstream: Option<Downstream>,
+}
+
+/// A pipeline that a trigger job started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downstream {
+    /// Its id.
+    pub id: u64,
+    /// Its status, as the trigger job shows it.
+    pub status: String,
+    /// Its page.
+    pub web_url: Option<String>,
+    /// Its jobs; `None` where this token may not see them.
+    pub seen: Option<Box<Pipeline>>,
+}
+
+/// A pipeline with its jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Its id.
+    pub id: u64,
+    /// The commit that it ran on, in hexadecimal.
+    pub sha: String,
+    /// Its status, in GitLab's words.
+    pub status: String,
+    /// Its page.
+    pub web_url: Option<String>,
+    /// Jobs and trigger jobs, in any order, with or without runs that others took the place of.
+    pub jobs: Vec<Job>,
+}
+
+/// A job that waits for somebody to start it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Its id.
+    pub id: u64,
+    /// The project that it would run in.
+    pub project: u64,
+    /// Its name.
+    pub name: String,
+    /// Where to press it.
+    pub web_url: Option<String>,
+}
+
+/// How far a service is. From the worst news to the best.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A job failed.
+    Failed,
+    /// A job was cancelled.
+    Canceled,
+    /// A job was skipped.
+    Skipped,
+    /// There is no such job.
+    Absent,
+    /// It cannot be told.
+    Unknown,
+    /// Somebody has to start a job.
+    Waiting,
+    /// Jobs are waiting or running.
+    Running,
+    /// It is deployed.
+    Deployed,
+}
+
+impl State {
+    /// Whether it changes without anybody doing something about it, other than starting a job.
+    pub fn may_change(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+/// What is known of the deployment of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// The part of the names of its jobs.
+    pub name: String,
+    /// How far it is.
+    pub state: State,
+    /// In words.
+    pub text: String,
+    /// Jobs that somebody has to start.
+    pub waiting: Vec<Waiting>,
+    /// The page of the pipeline that this is about.
+    pub pipeline_url: Option<String>,
+    /// The commit that the pipeline ran on.
+    pub sha: Option<String>,
+}
+
+/// A judgement on a job.
+struct Judged {
+    state: State,
+    text: String,
+    waiting: Vec<Waiting>,
+}
+
+impl Judged {
+    fn new(state: State, text: String) -> Self {
+        Self { state, text, waiting: vec![] }
+    }
+}
+
+/// How far each service is, by pipelines that ran on the merge or on a commit that holds it. Where several
+/// deployed the same service, the best news counts: once it ran with the fix, it is deployed.
+pub fn judge(demand: &Demand, pipelines: &[Pipeline]) -> Vec<Service> {
+    let judge_one = |service: &String| {
+        let judged = pipelines.iter().map(|pipeline| (of_service(demand, service, pipeline), pipeline));
+        let best =
+            judged.max_by(|(one, of), (other, of_other)| one.state.cmp(&other.state).then(of.id.cmp(&of_other.id)));
+        match best {
+            Some((judged, pipeline)) => Service {
+                name: service.clone(),
+                state: judged.state,
+                text: judged.text,
+                waiting: judged.waiting,
+                pipeline_url: pipeline.web_url.clone(),
+                sha: Some(pipeline.sha.clone()),
+            },
+            None => Service {
+                name: service.clone(),
+                state: State::Absent,
+                text: "no pipeline ran on the merge yet".to_owned(),
+                waiting: vec![],
+                pipeline_url: None,
+                sha: None,
+            },
+        }
+    };
+    demand.services.iter().map(judge_one).collect()
+}
+
+/// What is missing, service by service.
+pub fn missing(services: &[Service]) -> Vec<String> {
+    let open = services.iter().filter(|service| service.state != State::Deployed);
+    open.map(|service| format!("{} is not deployed: {}", service.name, service.text)).collect()
+}
+
+/// The newest run of each job.
+fn newest(jobs: &[Job]) -> Vec<&Job> {
+    let mut newest: Vec<&Job> = Vec::new();
+    for job in jobs {
+        match newest.iter_mut().find(|known| (&known.name, &known.stage) == (&job.name, &job.stage)) {
+            Some(known) if known.id < job.id => *known = job,
+            Some(_) => {}
+            None => newest.push(job),
+        }
+    }
+    newest
+}
+
+fn of_service(demand: &Demand, service: &str, pipeline: &Pipeline) -> Judged {
+    let jobs = newest(&pipeline.jobs);
+    let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == demand.stage).collect();
+    let own: Vec<&Job> = in_stage.iter().copied().filter(|job| job.name.contains(service)).collect();
+    if own.is_empty() {
+        return Judged::new(State::Absent, absent(demand, service, &jobs, &in_stage));
+    }
+    worst(own.into_iter().map(|job| of_job(demand, job)).collect())
+}
+
+/// Which names there were instead: a job may have been renamed.
+fn absent(demand: &Demand, service: &str, jobs: &[&Job], in_stage: &[&Job]) -> String {
+    let Demand { stage, .. } = demand;
+    if in_stage.is_empty() {
+        let mut stages: Vec<&str> = jobs.iter().map(|job| job.stage.as_str()).collect();
+        stages.sort_unstable();
+        stages.dedup();
+        return match stages[..] {
+            [] => "its pipeline has no job".to_owned(),
+            _ => format!("the pipeline has no stage `{stage}`, only `{}`", stages.join("`, `")),
+        };
+    }
+    let names: Vec<&str> = in_stage.iter().map(|job| job.name.as_str()).collect();
+    format!("no job in stage `{stage}` has `{service}` in its name, only `{}`", names.join("`, `"))
+}
+
+/// The worst news, with all the jobs that wait.
+fn worst(judged: Vec<Judged>) -> Judged {
+    let mut waiting = Vec::new();
+    let mut worst: Option<Judged> = None;
+    for mut one in judged {
+        waiting.append(&mut one.waiting);
+        if worst.as_ref().is_none_or(|worst| one.state < worst.state) {
+            worst = Some(one);
+        }
+    }
+    let worst = worst.unwrap_or_else(|| Judged::new(State::Unknown, "it has no job".to_owned()));
+    Judged { waiting, ..worst }
+}
+
+fn of_job(demand: &Demand, job: &Job) -> Judged {
+    let Job { name, status, .. } = job;
+    match status.as_str() {
+        "success" if job.is_trigger => of_trigger(demand, job),
+        "success" => Judged::new(State::Deployed, format!("`{name}` succeeded")),
+        "failed" => {
+            // What failed is further down, where it can be seen.
+            if let Some(Downstream { seen: Some(pipeline), .. }) = &job.downstream {
+                let further = of_downstream(demand, pipeline);
+                if further.state == State::Failed {
+                    return Judged::new(
+                        State::Failed,
+                        format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id),
+                    );
+                }
+            }
+            let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+            Judged::new(State::Failed, format!("`{name}` failed{why}"))
+        }
+        "canceled" | "canceling" => Judged::new(State::Canceled, format!("`{name}` was cancelled")),
+        "skipped" => Judged::new(State::Skipped, format!("`{name}` was skipped")),
+        "manual" => {
+            let waiting =
+                Waiting { id: job.id, project: job.project, name: name.clone(), web_url: job.web_url.clone() };
+            let text = format!("`{name}` waits for somebody to start it");
+            Judged { state: State::Waiting, text, waiting: vec![waiting] }
+        }
+        "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => {
+            let running = Judged::new(State::Running, format!("`{name}` is {}", status.replace('_', " ")));
+            match &job.downstream {
+                // Somebody may have to start a job further down.
+                Some(Downstream { seen: Some(pipeline), .. }) => {
+                    let further = of_downstream(demand, pipeline);
+                    if further.state == State::Waiting { further } else { running }
+                }
+                _ => running,
+            }
+        }
+        other => Judged::new(State::Unknown, format!("`{name}` is `{other}`, which this version does not know")),
+    }
+}
+
+/// A trigger job is green as soon as its pipeline exists: what counts is what became of that.
+fn of_trigger(demand: &Demand, job: &Job) -> Judged {
+    let name = &job.name;
+    let Some(downstream) = &job.downstream else {
+        return Judged::new(State::Unknown, format!("what `{name}` started is not shown"));
+    };
+    let Some(pipeline) = &downstream.seen else {
+        return match (demand.hidden, downstream.status.as_str()) {
+            (Hidden::Status, "success") => {
+                Judged::new(State::Deployed, format!("`{name}` started pipeline {}, which succeeded", downstream.id))
+            }
+            _ => Judged::new(
+                State::Unknown,
+                format!("this token may not see pipeline {}, which `{name}` started", downstream.id),
+            ),
+        };
+    };
+    let further = of_downstream(demand, pipeline);
+    Judged { text: format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id), ..further }
+}
+
+/// In a pipeline that belongs to the deployment everything counts that is not named as optional: what a
+/// project lets pass there, such as a job that nobody has started, is often the deployment itself.
+fn of_downstream(demand: &Demand, pipeline: &Pipeline) -> Judged {
+    let is_optional = |job: &Job| demand.optional.iter().any(|part| job.name.contains(part.as_str()));
+    let jobs = newest(&pipeline.jobs);
+    let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| is_optional(job));
+    let ended = match pipeline.status.as_str() {
+        "success" => State::Deployed,
+        "failed" => State::Failed,
+        "canceled" | "canceling" => State::Canceled,
+        "skipped" => State::Skipped,
+        "manual" => State::Waiting,
+        "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => State::Running,
+        _ => State::Unknown,
+    };
+    // A pipeline that stands still for an optional job alone is as far as it should be.
+    let is_excused = optional.iter().any(|job| job.status == pipeline.status);
+    let whole = match ended {
+        State::Waiting if is_excused => State::Deployed,
+        ended => ended,
+    };
+    // Jobs for the case of a failure are skipped in a pipeline that succeeds.
+    let counted = counted.into_iter().filter(|job| !(job.status == "skipped" && whole == State::Deployed));
+    let judged: Vec<Judged> = counted.map(|job| of_job(demand, job)).collect();
+    if judged.is_empty() {
+        return Judged::new(State::Unknown, "no job can be seen".to_owned());
+    }
+    let worst = worst(judged);
+    // A job that fails or waits says more than its pipeline.
+    if whole >= worst.state {
+        worst
+    } else {
+        Judged { state: whole, text: format!("it is `{}`", pipeline.status), ..worst }
+    }
+}

@@ -1,0 +1,130 @@
+//! A merge with conflicts in a linked work tree of its own, stopped in an ordinary `git merge`. What is
+//! known of it is git's: the list of work trees, and the state of the merge.
+
+use std::path::Path;
+
+use super::{
+    GitError, LocalClone,
+    checkouts::{self, Checkout},
+    history::{self, Id},
+    process::Git,
+    resolution::{self, Hurdle, RERERE},
+};
+
+/// What to merge in a new work tree.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// Where the work tree is to be.
+    pub root: &'a Path,
+    /// The branch that is made for it.
+    pub branch: &'a str,
+    /// Where it starts.
+    pub into: Id,
+    /// What is merged into it.
+    pub from: Id,
+    /// The message of the merge.
+    pub message: &'a str,
+}
+
+/// How far a merge in a work tree is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stand {
+    /// Something is in the way.
+    Hurdle(Hurdle),
+    /// Everything is resolved, and not committed yet.
+    Resolved,
+    /// It is committed.
+    Merged(Id),
+    /// It was given up: the branch holds no merge.
+    GivenUp,
+}
+
+/// The work tree of a branch, if it has one whose folder exists.
+///
+/// # Errors
+/// When the list cannot be read.
+pub fn find(clone: &LocalClone, branch: &str) -> Result<Option<Checkout>, GitError> {
+    Ok(checkouts::list(clone)?.into_iter().find(|checkout| checkout.branch == branch && checkout.root.is_dir()))
+}
+
+/// Makes the branch and the work tree, and begins the merge there.
+///
+/// # Errors
+/// When the branch or the folder exists, or git refuses to begin.
+pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
+    let root = task.root.to_string_lossy().into_owned();
+    let git = Git::on(clone.common_dir());
+    let no_hooks = format!("core.hooksPath={}", clone.common_dir().join("secfix/no-hooks").display());
+    // A folder that was deleted by hand must not keep its branch from being checked out again.
+    git.run(&["worktree", "prune"])?;
+    let into = task.into.to_string();
+    git.read(&["-c", &no_hooks, "worktree", "add", "--quiet", "--no-track", "-b", task.branch, "--", &root, &into])?;
+    let from = task.from.to_string();
+    let words = [&RERERE[..], &["merge", "--no-ff", "--quiet", "-m", task.message, &from]].concat();
+    let ended = editorless(task.root).run(&words)?;
+    match stand(clone, task.root, task.branch, task.from)? {
+        Stand::GivenUp => {
+            // Without a merge under way the work tree is of no use to anybody.
+            give_up(clone, task.root, task.branch, Some(task.into))?;
+            Err(ended.error("merge"))
+        }
+        stand => Ok(stand),
+    }
+}
+
+/// How far the merge of `from` is in a work tree.
+///
+/// # Errors
+/// When git fails.
+pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
+    let merge_head = Git::on(root).run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?;
+    if merge_head.success {
+        return Ok(resolution::hurdle_in(root)?.map_or(Stand::Resolved, Stand::Hurdle));
+    }
+    let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
+    match tip {
+        Some(tip) if history::holds(clone, tip, from)? => Ok(Stand::Merged(tip)),
+        _ => Ok(Stand::GivenUp),
+    }
+}
+
+/// Commits what is resolved.
+///
+/// # Errors
+/// When git fails, for instance for a hook of the user's.
+pub fn proceed(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
+    let git = editorless(root);
+    git.run(&[&RERERE[..], &["rerere"]].concat())?;
+    let before = stand(clone, root, branch, from)?;
+    if before != Stand::Resolved {
+        return Ok(before);
+    }
+    git.read(&[&RERERE[..], &["commit", "--quiet", "--no-edit"]].concat())?;
+    stand(clone, root, branch, from)
+}
+
+/// Removes the work tree, unless something of the user's is in it; tells whether it is gone.
+///
+/// # Errors
+/// When git cannot be started.
+pub fn remove(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
+    Ok(Git::on(clone.common_dir()).run(&["worktree", "remove", "--", &root.to_string_lossy()])?.success)
+}
+
+/// Removes the work tree with all that is in it, and its branch where that is still at this commit.
+///
+/// # Errors
+/// When git fails.
+pub fn give_up(clone: &LocalClone, root: &Path, branch: &str, at: Option<Id>) -> Result<(), GitError> {
+    Git::on(clone.common_dir()).read(&["worktree", "remove", "--force", "--", &root.to_string_lossy()])?;
+    match at {
+        Some(at) if history::find(clone, &format!("refs/heads/{branch}"))? == Some(at) => {
+            super::branches::delete(clone, branch, at)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn editorless(root: &Path) -> Git {
+    Git::on(root).with("GIT_EDITOR", ":")
+}

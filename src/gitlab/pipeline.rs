@@ -1,0 +1,97 @@
+//! Pipelines, their jobs and trigger jobs.
+
+use gitlab::api::projects::{
+    jobs::PlayJob,
+    pipelines::{Pipeline as OnePipeline, PipelineBridges, PipelineJobs, Pipelines},
+};
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{Client, Error, built};
+
+/// A pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Pipeline {
+    /// The global id; newer ones are higher.
+    pub id: u64,
+    /// The project that it runs in.
+    pub project_id: Option<u64>,
+    /// The commit that it runs on.
+    pub sha: String,
+    /// The branch or tag.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// `success`, `failed`, …
+    pub status: String,
+    /// Why it was started: `push`, `schedule`, …
+    pub source: Option<String>,
+    /// Its page.
+    pub web_url: Option<String>,
+}
+
+/// A job or a trigger job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Job {
+    /// The global id; newer ones are higher.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its stage.
+    pub stage: String,
+    /// `success`, `manual`, …
+    pub status: String,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// Its page.
+    pub web_url: Option<String>,
+    /// The pipeline that a trigger job started.
+    pub downstream_pipeline: Option<Pipeline>,
+}
+
+/// The newest pipelines on a branch or tag, at most a hundred, newest first.
+///
+/// # Errors
+/// See [`Error`].
+pub fn newest_of_ref(client: &Client, project: u64, reference: &str) -> Result<Vec<Pipeline>, Error> {
+    client.first_page(&built(Pipelines::builder().project(project).ref_(reference).build())?)
+}
+
+/// The pipelines that ran on a commit, newest first.
+///
+/// # Errors
+/// See [`Error`].
+pub fn of_commit(client: &Client, project: u64, sha: &str) -> Result<Vec<Pipeline>, Error> {
+    client.all(&built(Pipelines::builder().project(project).sha(sha).build())?)
+}
+
+/// Reads a pipeline; `None` where the token may not see it.
+///
+/// # Errors
+/// See [`Error`].
+pub fn read(client: &Client, project: u64, id: u64) -> Result<Option<Pipeline>, Error> {
+    Error::invisible(client.get(&built(OnePipeline::builder().project(project).pipeline(id).build())?))
+}
+
+/// The jobs of a pipeline, without those that others took the place of and without trigger jobs; `None`
+/// where the token may not see them.
+///
+/// # Errors
+/// See [`Error`].
+pub fn jobs(client: &Client, project: u64, id: u64) -> Result<Option<Vec<Job>>, Error> {
+    Error::invisible(client.all(&built(PipelineJobs::builder().project(project).pipeline(id).build())?))
+}
+
+/// The trigger jobs of a pipeline; `None` where the token may not see them.
+///
+/// # Errors
+/// See [`Error`].
+pub fn bridges(client: &Client, project: u64, id: u64) -> Result<Option<Vec<Job>>, Error> {
+    Error::invisible(client.all(&built(PipelineBridges::builder().project(project).pipeline(id).build())?))
+}
+
+/// Starts a job that waits for somebody. Sent once: after a lost answer the caller looks what became of it.
+///
+/// # Errors
+/// See [`Error`]; 400 where it does not wait any more, 403 where the user may not start it.
+pub fn play(client: &Client, project: u64, job: u64) -> Result<(), Error> {
+    client.create::<IgnoredAny>(&built(PlayJob::builder().project(project).job(job).build())?).map(drop)
+}
