@@ -35,4 +35,5 @@ mod process;
 mod push;
 mod release;
 mod status;
+mod sync;
 mod transport;

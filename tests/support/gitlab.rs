@@ -7,7 +7,6 @@ use git_secfix::rehearsal::{IssueSpec, Options, Server, State, TokenSpec, Visibi
 use super::{CAN, Ran, SEC, World};
 
 pub(crate) const TOKEN: &str = "glpat-engineer-SECRET";
-pub(crate) const DEPLOY_JOB: &str = "🛫 [duo-workflow-svc] Trigger runway deployment production";
 pub(crate) const DUE: &str = "2030-01-31";
 
 /// The local GitLab of a world.
@@ -100,14 +99,35 @@ impl GitLab {
         }
     }
 
-    /// The state of the jobs that deploy, in every pipeline of security.
-    pub(crate) fn set_deployment(&self, status: &str) {
-        self.server.change(|state| {
-            let ids: Vec<u64> = state.project(SEC).unwrap().pipelines.iter().map(|pipeline| pipeline.id).collect();
-            for id in ids {
-                state.set_job_status(id, DEPLOY_JOB, status);
-            }
+    /// With everything behind the merge, and a fix on two lines whose merge requests only have to be merged.
+    pub(crate) fn reviewed(world: &World) -> Self {
+        let gitlab = Self::of(world);
+        gitlab.with_release();
+        world.with_pushed_fix(gitlab.issue);
+        world.secfix(&["mr"]).ok();
+        gitlab.approve_all();
+        world.unset("SECFIX_TOKEN");
+        world.set("SECFIX_TOKEN", "glpat-maintainer");
+        gitlab
+    }
+
+    /// The same, merged, with a deployment that goes by itself.
+    pub(crate) fn deployed(world: &World) -> Self {
+        let gitlab = Self::reviewed(world);
+        gitlab.server.change(|state| {
+            let after_merge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline;
+            after_merge.bridges[0].job.status = "success".to_owned();
         });
+        world.secfix(&["merge"]).ok();
+        gitlab.server.clear_log();
+        gitlab
+    }
+
+    /// The same, public.
+    pub(crate) fn public(world: &World) -> Self {
+        let gitlab = Self::deployed(world);
+        world.secfix(&["sync", "--yes", "prompt-injection"]).ok();
+        gitlab
     }
 
     /// Approves as everybody who is asked to, and starts the check whether it can be merged.

@@ -185,6 +185,29 @@ impl World {
         self.git(&["rev-parse", "HEAD"]).ok().line()
     }
 
+    /// Somebody else's commit on a branch of a project on the server.
+    pub(crate) fn commit_there(&self, project: &str, branch: &str, file: &str, text: &str) -> String {
+        let server = self.server(project);
+        let scratch = tempfile::tempdir_in(self.root()).unwrap();
+        let run = |arguments: &[&str]| self.git_in(scratch.path(), arguments).ok();
+        run(&["clone", "--quiet", "--branch", branch, &server.to_string_lossy(), "."]);
+        fs::write(scratch.path().join(file), text).unwrap();
+        run(&["add", "--", file]);
+        run(&["commit", "--quiet", "--message", &format!("Other work on {file}")]);
+        run(&["push", "--quiet", "origin", branch]);
+        run(&["rev-parse", "HEAD"]).line()
+    }
+
+    /// Whether a branch of a project on the server holds a commit.
+    pub(crate) fn holds_there(&self, project: &str, branch: &str, commit: &str) -> bool {
+        self.git_in(&self.server(project), &["merge-base", "--is-ancestor", commit, branch]).code == 0
+    }
+
+    /// The commit of a branch of a project on the server.
+    pub(crate) fn tip_there(&self, project: &str, branch: &str) -> String {
+        self.git_in(&self.server(project), &["rev-parse", &format!("refs/heads/{branch}")]).ok().line()
+    }
+
     /// Makes the clone ready, and a fix with a commit on its branch: what most tests start from.
     pub(crate) fn with_fix(&self) -> String {
         self.secfix(&["init"]).ok();

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::{survey::Branch, words::Words};
 use crate::{
-    commands::{Context, Failure, connection::unanswered, merging::Merging},
+    commands::{Failure, connection::unanswered, merging::Merging},
     domain::{fix::FixName, policy::Policy},
     gitlab::{
         Client, branch,
@@ -145,16 +145,20 @@ impl Disclosure<'_> {
     }
 
     /// Whether this token may merge all of them: nothing is merged where a later one could not be.
-    pub(super) fn may_merge(&self, requests: &[(&Branch, MergeRequest)], context: &Context) -> Result<bool, Failure> {
-        let mut may = true;
+    pub(super) fn check_rights(&self, requests: &[(&Branch, MergeRequest)]) -> Result<(), Failure> {
+        let mut forbidden = Vec::new();
         for (branch, request) in requests {
             let read = merge_request::read(self.client, self.route.target, request.iid).map_err(unanswered)?;
             self.check_head(branch, &read)?;
             if read.user.is_some_and(|rights| !rights.can_merge) {
-                context.ui.warning(&format!("this token may not merge !{} into `{}`", read.iid, branch.name));
-                may = false;
+                forbidden.push(branch.name.as_str());
             }
         }
-        Ok(may)
+        if forbidden.is_empty() {
+            return Ok(());
+        }
+        let error =
+            anyhow!("this token may not merge into `{}` of canonical, so nothing was merged", forbidden.join("`, `"));
+        Err(Failure::not_done(error).hint(format!("ask a maintainer of the public project to run: {}", self.again())))
     }
 }

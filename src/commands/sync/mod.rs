@@ -134,13 +134,13 @@ impl Program for SyncArgs {
             self.confirm(&fix, &gatherer, &prepared, context)?;
             let route = Route { source: security, target: behind.canonical.id };
             let limit = Duration::from_secs(self.timeout);
+            let _spinner = context.ui.spinner("opening and merging the merge requests");
             let disclosure = Disclosure { client: &client, policy, fix: &fix, route, words, limit };
-            let done = disclose(&disclosure, &found, self.no_merge, &mut report, context);
+            let done = disclose(&disclosure, &found, self.no_merge, &mut report);
             if done.is_err() || !report.public {
                 show(context, &report);
                 done?;
-                let hint = format!("next: a maintainer merges them, or runs: git secfix sync {fix} --yes {fix}");
-                context.ui.note(&hint);
+                context.ui.note(&format!("next: a maintainer merges them, or runs: git secfix sync {fix}"));
                 return Ok(Exit::Done);
             }
         }
@@ -200,16 +200,9 @@ impl SyncArgs {
 }
 
 /// Opens all merge requests, then merges all of them; the report tells how far that went.
-fn disclose(
-    disclosure: &Disclosure<'_>,
-    found: &[Branch],
-    no_merge: bool,
-    report: &mut Report,
-    context: &Context,
-) -> Result<(), Failure> {
+fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, report: &mut Report) -> Result<(), Failure> {
     let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
     for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
-        let _spinner = context.ui.spinner(&format!("opening the merge request to {}", branch.name));
         row.state = "not opened".to_owned();
         let request = disclosure.open(branch)?;
         row.state = "opened, not merged".to_owned();
@@ -217,13 +210,12 @@ fn disclose(
         row.web_url = Some(request.web_url.clone());
         opened.push((branch, request));
     }
-    if no_merge || !disclosure.may_merge(&opened, context)? {
+    if no_merge {
         return Ok(());
     }
+    disclosure.check_rights(&opened)?;
     for (branch, request) in &opened {
-        let spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, branch.name));
         disclosure.merge(branch, request)?;
-        drop(spinner);
         if let Some(row) = report.branches.iter_mut().find(|row| row.branch == branch.name) {
             row.state = "merged".to_owned();
         }

@@ -1,0 +1,358 @@
+//! `git secfix sync`: what becomes public, and what does not.
+
+use std::time::Duration;
+
+use git_secfix::rehearsal::{At, Fault, Injected};
+
+use crate::support::{CAN, GitLab, Ran, SEC, World, each_git, gitlab::TOKEN};
+
+const YES: [&str; 3] = ["sync", "--yes", "prompt-injection"];
+const BRANCHES: [&str; 3] = ["main", "stable-18-4-ee", "stable-18-3-ee"];
+
+fn sync(world: &World, more: &[&str]) -> Ran {
+    world.secfix(&[&YES, more].concat())
+}
+
+/// What strangers see of canonical.
+fn public(world: &World, gitlab: &GitLab) -> String {
+    format!("{}{:?}", world.server_refs(CAN), gitlab.requests_of(CAN))
+}
+
+fn holds_security(world: &World) -> bool {
+    BRANCHES.iter().all(|branch| world.holds_there(CAN, branch, &world.tip_there(SEC, branch)))
+}
+
+#[test]
+fn everything_is_shown_and_confirmed_before() {
+    each_git(|world| {
+        let gitlab = GitLab::deployed(world);
+        let before = public(world, &gitlab);
+        world
+            .secfix(&["sync", "--dry-run"])
+            .ok()
+            .says("main  2 commits, merges cleanly")
+            .says("this fix  A Person      Change fixed")
+            .says("merge request: \"Sync main\" from `main`");
+        // Nobody is there to type the name, or types another one.
+        world.secfix(&["sync"]).ends(2).warns("there is no terminal to confirm on").warns("--yes prompt-injection");
+        world.secfix(&["sync", "--yes", "other"]).ends(2).warns("`other` is not the name of this fix");
+        world.secfix(&["sync", "--include", "HEAD"]).ends(2).warns("at least seven digits");
+        assert_eq!(public(world, &gitlab), before);
+        sync(world, &[]).ok().says("merged").warns("next: git secfix tag");
+        assert!(holds_security(world));
+        assert_eq!(gitlab.requests_of(CAN).len(), 3);
+        // Once more: nothing is left to do.
+        sync(world, &[]).ok().says("public already");
+        world.secfix(&["sync"]).ok();
+        assert_eq!(gitlab.requests_of(CAN).len(), 3);
+        world.secfix(&["status"]).ok().says("step 12 of 14: patch tags").says("git secfix tag prompt-injection");
+    });
+}
+
+#[test]
+fn one_document_tells_all_of_it() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    for (words, state, is_public) in [
+        (&["sync", "--dry-run", "--json"][..], "merges cleanly", false),
+        (&[&YES[..], &["--json"]].concat(), "merged", true),
+    ] {
+        let document: serde_json::Value = serde_json::from_str(&world.secfix(words).ok().stdout).unwrap();
+        assert_eq!((&document["schema"], &document["public"]), (&1.into(), &is_public.into()));
+        assert_eq!(document["branches"][0]["state"], state);
+        assert_eq!(document["branches"][0]["commits"].as_array().unwrap().len(), 2);
+        assert_eq!(document["branches"][0]["commits"][0]["origin"], "this fix");
+    }
+}
+
+#[test]
+fn merge_commits_and_kept_branches_whatever_the_project_does_by_default() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    gitlab.server.change(|state| {
+        let project = state.project_mut(CAN).unwrap();
+        project.squash_option = "default_on".to_owned();
+        project.remove_source_branch_after_merge = true;
+        // Nothing but what the requests say keeps the stable branches.
+        state.project_mut(SEC).unwrap().protected_branches.clear();
+    });
+    let private = world.server_refs(SEC);
+    sync(&world, &[]).ok();
+    assert!(holds_security(&world));
+    assert_eq!(world.server_refs(SEC), private, "security is as it was");
+    for logged in gitlab.server.log().iter().filter(|logged| logged.method == "POST") {
+        assert_eq!(logged.path, format!("/api/v4/projects/{}/merge_requests", gitlab.security));
+        for part in [
+            format!("target_project_id={}", gitlab.canonical),
+            "squash=false".into(),
+            "remove_source_branch=false".into(),
+        ] {
+            assert!(logged.body.contains(&part), "{} lacks {part}", logged.body);
+        }
+    }
+}
+
+#[test]
+fn a_project_that_squashes_everything_is_refused_with_the_setting() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().squash_option = "always".to_owned());
+    let before = public(&world, &gitlab);
+    sync(&world, &[]).ends(1).warns("squashes every merge request").warns("`Squash commits when merging`");
+    assert_eq!(public(&world, &gitlab), before);
+}
+
+#[test]
+fn work_of_others_blocks_until_it_is_cleared_by_name() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let other = world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
+    let before = public(&world, &gitlab);
+    let refused = sync(&world, &[]).ends(3).warns("may be another team's embargoed work").warns("Other work on other");
+    refused.warns(&format!("--include {}", &other[..12]));
+    // Naming something else clears nothing.
+    sync(&world, &["--include", "0123456"]).ends(3);
+    assert_eq!(public(&world, &gitlab), before);
+    sync(&world, &["--include", &other[..12]]).ok().says("cleared   A Person");
+    assert!(world.holds_there(CAN, "stable-18-4-ee", &other));
+}
+
+/// Merges canonical into security's `main`, with the content that `then` leaves behind.
+fn take_canonical_in(world: &World, then: &[&str]) -> String {
+    world.git(&["fetch", "--quiet", "--all"]).ok();
+    world.git(&["switch", "--quiet", "--detach", "security/main"]).ok();
+    world.git(&["merge", "--quiet", "--no-ff", "-m", "Take canonical in", "origin/main"]).ok();
+    if let [file, text] = then {
+        world.write(&format!("work/{file}"), text);
+        world.git(&["add", "--all"]).ok();
+        world.git(&["commit", "--quiet", "--amend", "--no-edit"]).ok();
+    }
+    let merge = world.git(&["rev-parse", "HEAD"]).ok().line();
+    let sec = world.server(SEC).to_string_lossy().into_owned();
+    world.git(&["push", "--quiet", "--no-verify", &sec, "HEAD:refs/heads/main"]).ok();
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+    merge
+}
+
+#[test]
+fn canonical_that_was_taken_in_is_explained() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "news", "public\n");
+    let merge = take_canonical_in(&world, &[]);
+    sync(&world, &[]).ok().says("canonical taken in").warns("`main` took canonical in once since the fix");
+    assert!(world.holds_there(CAN, "main", &merge));
+}
+
+#[test]
+fn a_merge_of_canonical_with_more_in_it_is_somebody_s_work() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "news", "public\n");
+    take_canonical_in(&world, &["smuggled", "embargoed\n"]);
+    let before = public(&world, &gitlab);
+    sync(&world, &[]).ends(3).warns("Take canonical in");
+    assert_eq!(public(&world, &gitlab), before);
+}
+
+#[test]
+fn a_conflict_is_resolved_in_a_work_tree_of_its_own() {
+    each_git(|world| {
+        let gitlab = GitLab::deployed(world);
+        world.commit_there(CAN, "main", "fixed", "public, and different\n");
+        let before = public(world, &gitlab);
+        sync(world, &[]).ends(6).warns("`main` of security conflicts with canonical in fixed").warns("--resolve main");
+        world.secfix(&["sync", "--continue"]).ends(1).warns("no conflict of a sync is being resolved");
+        world.secfix(&["sync", "--resolve", "stable-18-4-ee"]).ends(1).warns("without a conflict");
+        world.secfix(&["sync", "--resolve", "nothing"]).ends(2).warns("is no branch of this fix");
+        world
+            .secfix(&["sync", "--resolve", "main"])
+            .ends(6)
+            .warns("conflicts are unresolved in [world]/work-sync-main: fixed");
+        world.secfix(&["sync", "--resolve", "main"]).ends(6).warns("conflicts are unresolved");
+        sync(world, &["--continue"]).ends(6).warns("conflicts are unresolved");
+        // Given up: as if nothing had happened.
+        world.secfix(&["sync", "--abort"]).ok().warns("given up");
+        assert!(!world.exists("work-sync-main"));
+        assert!(!world.git(&["branch", "--list", "sync-*"]).ok().stdout.contains("sync-main"));
+
+        world.secfix(&["sync", "--resolve", "main"]).ends(6);
+        let tree = world.path("work-sync-main");
+        std::fs::write(tree.join("fixed"), "both\n").unwrap();
+        sync(world, &["--continue"]).ends(6).warns("conflicts are unresolved");
+        world.git_in(&tree, &["add", "fixed"]).ok();
+        assert_eq!(public(world, &gitlab), before);
+        sync(world, &["--continue"]).ok().says("merged").says("from `sync-main`");
+        assert!(holds_security(world));
+        let merged = world.git_in(&world.server(CAN), &["show", "main:fixed"]).ok().line();
+        assert_eq!(merged, "both");
+        assert!(!world.exists("work-sync-main"), "the work tree is gone");
+        assert!(!world.server_refs(SEC).contains("sync-main"), "and the branch that was made for it");
+        assert!(!world.git(&["branch", "--list", "sync-*"]).ok().stdout.contains("sync-main"));
+        world.secfix(&["status"]).ok().says("patch tags");
+    });
+}
+
+#[test]
+fn a_conflict_that_was_committed_with_plain_git_is_understood() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "fixed", "public, and different\n");
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    let tree = world.path("work-sync-main");
+    std::fs::write(tree.join("fixed"), "both\n").unwrap();
+    world.git_in(&tree, &["commit", "--quiet", "--all", "--no-edit"]).ok();
+    sync(&world, &["--continue"]).ok().says("merged");
+    assert!(holds_security(&world));
+}
+
+#[test]
+fn a_conflict_that_was_given_up_with_plain_git_is_understood() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "fixed", "public, and different\n");
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    let tree = world.path("work-sync-main");
+    world.git_in(&tree, &["merge", "--abort"]).ok();
+    sync(&world, &["--continue"]).ends(1).warns("ended with plain git").warns("--abort");
+    world.secfix(&["sync", "--abort"]).ok();
+    assert!(!world.exists("work-sync-main"));
+    // A folder that was deleted by hand is no end of it either.
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    std::fs::remove_dir_all(&tree).unwrap();
+    world.secfix(&["sync", "--resolve", "main"]).ends(1).warns("git branch -D sync-main");
+    world.git(&["worktree", "prune"]).ok();
+    world.git(&["branch", "--quiet", "-D", "sync-main"]).ok();
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+}
+
+#[test]
+fn opened_for_a_maintainer_and_merged_later() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let before = world.server_refs(CAN).lines().filter(|line| line.contains("refs/heads")).count();
+    sync(&world, &["--no-merge"]).ok().says("opened, not merged").warns("a maintainer merges them");
+    assert_eq!(gitlab.requests_of(CAN).len(), 3);
+    assert!(!holds_security(&world));
+    // A developer may open, and not merge.
+    world.set("SECFIX_TOKEN", TOKEN);
+    sync(&world, &[]).ends(1).warns("may not merge into `main`, `stable-18-4-ee`, `stable-18-3-ee`");
+    assert!(!holds_security(&world));
+    world.set("SECFIX_TOKEN", "glpat-maintainer");
+    sync(&world, &[]).ok().says("is open already").says("merged");
+    assert_eq!(gitlab.requests_of(CAN).len(), 3, "the open ones were taken over");
+    assert!(holds_security(&world));
+    assert_eq!(world.server_refs(CAN).lines().filter(|line| line.contains("refs/heads")).count(), before);
+}
+
+#[test]
+fn what_was_not_previewed_is_not_merged() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let at = At::Matching { method: Some("POST".to_owned()), path_contains: "/merge_requests".to_owned() };
+    gitlab.server.inject(Injected { at, fault: Fault::Delay(Duration::from_secs(3)), times: 1 });
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| sync(&world, &[]));
+        // While the first one is being opened, another team merges.
+        while !gitlab.server.log().iter().any(|logged| logged.method == "POST") {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        world.commit_there(SEC, "main", "other", "embargoed too\n");
+        syncing.join().unwrap().ends(3).warns("what came between is public already").says("not opened");
+    });
+    assert_eq!(gitlab.requests_of(CAN).len(), 1, "no other one was opened");
+    assert!(!world.holds_there(CAN, "main", &world.tip_there(SEC, "main")));
+}
+
+#[test]
+fn a_branch_that_moves_before_it_is_opened_is_not_opened() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let at = At::Matching { method: Some("POST".to_owned()), path_contains: "/merge_requests".to_owned() };
+    gitlab.server.inject(Injected { at, fault: Fault::Delay(Duration::from_secs(3)), times: 1 });
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| sync(&world, &[]));
+        while !gitlab.server.log().iter().any(|logged| logged.method == "POST") {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
+        syncing.join().unwrap().ends(3).warns("moved since the preview, so its merge request was not opened");
+    });
+    assert_eq!(gitlab.requests_of(CAN).len(), 1);
+}
+
+#[test]
+fn words_of_the_issue_are_not_for_strangers() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let before = public(&world, &gitlab);
+    world.set("SECFIX_SYNC_TITLE", "Fix prompt injection on {branch}");
+    sync(&world, &[]).ends(3).warns("tells what the fix is about: injection, prompt").warns("`sync.title`");
+    assert_eq!(public(&world, &gitlab), before);
+    world.set("SECFIX_SYNC_TITLE", "Bring {branch} up to date");
+    sync(&world, &[]).ok();
+    gitlab.server.change(|state| {
+        for request in &state.project(CAN).unwrap().merge_requests {
+            assert_eq!(request.title, format!("Bring {} up to date", request.target_branch));
+            assert!(!request.description.to_lowercase().contains("injection"));
+        }
+    });
+}
+
+#[test]
+fn projects_that_only_merge_forward() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().merge_method = "ff".to_owned());
+    world.commit_there(CAN, "main", "news", "public\n");
+    sync(&world, &[]).ends(6).warns("merges only what is on top of its branches").warns("--resolve main");
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+    world.secfix(&["sync", "--resolve", "main"]).ends(6).warns("--continue");
+    sync(&world, &["--continue"]).ok();
+    assert!(holds_security(&world));
+}
+
+#[test]
+fn a_pipeline_in_public_is_waited_for() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    gitlab.server.change(|state| {
+        state.project_mut(CAN).unwrap().only_allow_merge_if_pipeline_succeeds = true;
+        for project in [CAN, SEC] {
+            state.project_mut(project).unwrap().new_pipelines = Some("running".to_owned());
+        }
+    });
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| sync(&world, &[]));
+        while gitlab.requests_of(CAN).len() < 3 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_millis(700));
+        assert!(!holds_security(&world));
+        gitlab.server.change(|state| {
+            let ids: Vec<u64> =
+                state.projects.iter().flat_map(|project| &project.pipelines).map(|found| found.id).collect();
+            ids.into_iter().for_each(|id| state.set_pipeline_status(id, "success"));
+        });
+        syncing.join().unwrap().ok();
+    });
+    assert!(holds_security(&world));
+}
+
+#[test]
+fn the_name_is_typed_on_a_terminal() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    // `script` gives it a terminal.
+    let typed = |text: &str| {
+        let command = world.command("script", &["--quiet", "--return", "--command", "git secfix sync", "/dev/null"]);
+        world.run_with_input(command, format!("{text}\n").as_bytes())
+    };
+    let before = public(&world, &gitlab);
+    assert_eq!(typed("something-else").code, 2);
+    assert_eq!(public(&world, &gitlab), before);
+    let ran = typed("prompt-injection");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("type the name of the fix"), "{ran}");
+    assert!(holds_security(&world));
+}
