@@ -208,7 +208,7 @@ fn tracking(branch: &NewBranch) -> [Change; 3] {
     ]
 }
 
-/// Deletes a branch that is at this commit, and what it tracks.
+/// Deletes a branch that is at this commit, and all that is configured of it.
 ///
 /// # Errors
 /// When it is elsewhere, or a file cannot be written.
@@ -219,7 +219,7 @@ pub fn delete(clone: &LocalClone, branch: &str, at: ObjectId) -> Result<(), GitE
     let expected = PreviousValue::MustExistAndMatch(Target::Object(at));
     let edit = RefEdit::new(name, RefChange::Delete { expected, log: RefLog::AndReference });
     clone.repo().edit_references([edit]).map_err(wrap())?;
-    local_config::apply(clone, &local_config::local_file(clone), &untracking(branch))
+    local_config::apply(clone, &local_config::local_file(clone), &[Change::forget_branch(branch)])
 }
 
 fn untracking(branch: &str) -> Vec<Change> {

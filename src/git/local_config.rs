@@ -15,7 +15,7 @@ pub struct Change {
     section: String,
     subsection: Option<String>,
     name: String,
-    /// `None` removes the value.
+    /// `None` removes the value, and all of the section where the name is empty.
     value: Option<String>,
     /// The value must be the last word of the file.
     at_the_end: bool,
@@ -40,6 +40,11 @@ impl Change {
             None => (None, rest),
         };
         Self { section: section.to_owned(), subsection, name: name.to_owned(), value: None, at_the_end: false }
+    }
+
+    /// Removes everything of a branch, as git does together with the branch.
+    pub fn forget_branch(branch: &str) -> Self {
+        Self::unset(&format!("branch.{branch}."))
     }
 }
 
@@ -83,14 +88,21 @@ pub fn apply(clone: &LocalClone, file: &Path, changes: &[Change]) -> Result<(), 
 
 /// Removes the value from the last section that has it, and the section if nothing else is in it.
 fn unset(config: &mut gix::config::File, change: &Change) {
+    let is_whole = change.name.is_empty();
     let holds = |section: &gix::config::file::SectionRef<'_>| {
         section.header().subsection_name().map(ToString::to_string) == change.subsection
-            && section.contains_value_name(&change.name)
+            && (is_whole || section.contains_value_name(&change.name))
     };
     let found: Vec<_> = match config.sections_and_ids_by_name(&change.section) {
         Some(sections) => sections.filter(|(section, _)| holds(section)).map(|(_, id)| id).collect(),
         None => return,
     };
+    if is_whole {
+        for id in found {
+            config.remove_section_by_id(id);
+        }
+        return;
+    }
     let Some(id) = found.last() else { return };
     if let Some(mut section) = config.section_mut_by_id(*id) {
         section.remove(&change.name);
