@@ -113,12 +113,11 @@ fn found(gathered: Gathered) -> Found<Gathered> {
 }
 
 fn show(context: &Context, report: &Report) {
-    let pages =
-        report.services.iter().filter_map(|service| Some((service.name.as_str(), service.pipeline_url.as_deref()?)));
+    let pages = report.services.iter().filter_map(|service| Some((service.name.as_str(), service.web_url.as_deref()?)));
     let links: Vec<(&str, &str)> = pages.collect();
     context.ui.line_with_links(DeployArgs::NAME, report, &links, || {
         let mut table = Table::default();
-        for Service { name, state, text, sha, pipeline_url, .. } in &report.services {
+        for Service { name, state, text, sha, web_url, .. } in &report.services {
             let word = match state {
                 State::Deployed => "deployed",
                 State::Running => "running",
@@ -131,7 +130,7 @@ fn show(context: &Context, report: &Report) {
             };
             let sha: String = sha.iter().flat_map(|sha| sha.chars().take(12)).collect();
             table.row([name.clone(), word.to_owned(), sha, text.clone()]);
-            if let Some(url) = pipeline_url.as_ref().filter(|_| *state != State::Deployed) {
+            if let Some(url) = web_url.as_ref().filter(|_| *state != State::Deployed) {
                 table.row([String::new(), String::new(), String::new(), url.clone()]);
             }
         }

@@ -7,11 +7,18 @@ struct Judged {
     state: State,
     text: String,
     waiting: Vec<Waiting>,
+    /// Where to look.
+    page: Option<String>,
 }
 
 impl Judged {
     fn new(state: State, text: String) -> Self {
-        Self { state, text, waiting: vec![] }
+        Self { state, text, waiting: vec![], page: None }
+    }
+
+    /// With a place to look, unless one further down is known.
+    fn at(self, page: &Option<String>) -> Self {
+        Self { page: self.page.or_else(|| page.clone()), ..self }
     }
 }
 
@@ -28,7 +35,7 @@ pub fn judge(demand: &Demand, pipelines: &[Pipeline]) -> Vec<Service> {
                 state: judged.state,
                 text: judged.text,
                 waiting: judged.waiting,
-                pipeline_url: pipeline.web_url.clone(),
+                web_url: judged.page.or_else(|| pipeline.web_url.clone()),
                 sha: Some(pipeline.sha.clone()),
             },
             None => Service {
@@ -36,7 +43,7 @@ pub fn judge(demand: &Demand, pipelines: &[Pipeline]) -> Vec<Service> {
                 state: State::Absent,
                 text: "no pipeline ran on the merge yet".to_owned(),
                 waiting: vec![],
-                pipeline_url: None,
+                web_url: None,
                 sha: None,
             },
         }
@@ -64,7 +71,7 @@ fn of_service(demand: &Demand, service: &str, pipeline: &Pipeline) -> Judged {
     if own.is_empty() {
         return Judged::new(State::Absent, absent(demand, service, &jobs, &in_stage));
     }
-    worst(own.into_iter().map(|job| of_job(demand, job)).collect())
+    worst(own.into_iter().map(|job| of_job(demand, job).at(&job.web_url)).collect())
 }
 
 /// Which names there were instead: a job may have been renamed.
@@ -107,10 +114,8 @@ fn of_job(demand: &Demand, job: &Job) -> Judged {
             if let Some(Downstream { seen: Some(pipeline), .. }) = &job.downstream {
                 let further = of_downstream(demand, pipeline);
                 if further.state == State::Failed {
-                    return Judged::new(
-                        State::Failed,
-                        format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id),
-                    );
+                    let text = format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id);
+                    return Judged { text, ..further };
                 }
             }
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
@@ -122,7 +127,7 @@ fn of_job(demand: &Demand, job: &Job) -> Judged {
             let waiting =
                 Waiting { id: job.id, project: job.project, name: name.clone(), web_url: job.web_url.clone() };
             let text = format!("`{name}` waits for somebody to start it");
-            Judged { state: State::Waiting, text, waiting: vec![waiting] }
+            Judged { waiting: vec![waiting], ..Judged::new(State::Waiting, text) }
         }
         "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => {
             let running = Judged::new(State::Running, format!("`{name}` is {}", status.replace('_', " ")));
@@ -183,7 +188,7 @@ fn of_downstream(demand: &Demand, pipeline: &Pipeline) -> Judged {
     };
     // Jobs for the case of a failure are skipped in a pipeline that succeeds.
     let counted = counted.into_iter().filter(|job| !(job.status == "skipped" && whole == State::Deployed));
-    let judged: Vec<Judged> = counted.map(|job| of_job(demand, job)).collect();
+    let judged: Vec<Judged> = counted.map(|job| of_job(demand, job).at(&job.web_url)).collect();
     if judged.is_empty() {
         return Judged::new(State::Unknown, "no job can be seen".to_owned());
     }

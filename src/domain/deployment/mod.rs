@@ -147,8 +147,8 @@ pub struct Service {
     pub text: String,
     /// Jobs that somebody has to start.
     pub waiting: Vec<Waiting>,
-    /// The page of the pipeline that this is about.
-    pub pipeline_url: Option<String>,
+    /// The page of what this is about: a job, or a pipeline.
+    pub web_url: Option<String>,
     /// The commit that the pipeline ran on.
     pub sha: Option<String>,
 }
