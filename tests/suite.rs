@@ -19,6 +19,7 @@ mod branch;
 mod clean;
 mod completions;
 mod config;
+mod deploy;
 mod doctor;
 mod front;
 mod guard;
