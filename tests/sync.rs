@@ -349,6 +349,9 @@ fn the_name_is_typed_on_a_terminal() {
         world.run_with_input(command, format!("{text}\n").as_bytes())
     };
     let before = public(&world, &gitlab);
+    // Whoever does not see the preview is not asked.
+    let piped = world.command("script", &["--quiet", "--return", "--command", "git secfix sync | cat", "/dev/null"]);
+    world.run_with_input(piped, b"prompt-injection\n").says("there is no terminal to confirm on");
     assert_eq!(typed("something-else").code, 2);
     assert_eq!(public(&world, &gitlab), before);
     let ran = typed("prompt-injection");

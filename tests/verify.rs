@@ -24,7 +24,7 @@ fn everything_that_arrives_is_looked_at() {
             .says("image model-gateway:self-hosted-v18.4.0-ee  pending  is not there yet")
             .says("stable-18-4-ee in both projects             pending  canonical is ahead")
             .says("mirror of canonical                         pending  its run is `none`")
-            .warns("things are not as it should be");
+            .warns("things are not as they should be");
         world.secfix(&["status"]).ok().says("step 13 of 14: verification").says("verify prompt-injection --wait");
         gitlab.publish(world, &TAGS);
         world

@@ -53,17 +53,17 @@ impl Program for DeployArgs {
         let command = format!("git secfix deploy {fix} --play --wait");
         // What was started or told of once is not again, however often it is looked at.
         let mut known: Vec<u64> = Vec::new();
-        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), || {
+        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), |spinner| {
             let (_, mut gathered) = gatherer.fix(&fix, None)?;
             gate::reach(Step::Deploy, &gathered, &prepared.policy)?;
             let mut new = waiting(&gathered);
             new.retain(|job| !known.contains(&job.id));
             known.extend(new.iter().map(|job| job.id));
             if self.play && !new.is_empty() {
-                play::start(&client, &new, context)?;
+                spinner.aside(|| play::start(&client, &new, context))?;
                 gathered = gatherer.fix(&fix, None)?.1;
             } else {
-                play::tell(&new, &command, context);
+                spinner.aside(|| play::tell(&new, &command, context));
             }
             Ok(found(gathered))
         })?;

@@ -51,17 +51,17 @@ impl Program for VerifyArgs {
         let gatherer = Gatherer::new(&client, &prepared)?;
         let command = format!("git secfix verify {fix} --play --wait");
         let mut known: Vec<u64> = Vec::new();
-        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), || {
+        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), |spinner| {
             let (_, mut gathered) = gatherer.fix(&fix, None)?;
             gate::reach(Step::Publish, &gathered, &prepared.policy)?;
             let jobs = gathered.behind.as_ref().map_or(&[][..], |behind| behind.waiting_to_publish());
             let new: Vec<_> = jobs.iter().filter(|job| !known.contains(&job.id)).cloned().collect();
             known.extend(new.iter().map(|job| job.id));
             if self.play && !new.is_empty() {
-                play::start(&client, &new, context)?;
+                spinner.aside(|| play::start(&client, &new, context))?;
                 gathered = gatherer.fix(&fix, None)?.1;
             } else {
-                play::tell(&new, &command, context);
+                spinner.aside(|| play::tell(&new, &command, context));
             }
             Ok(found(gathered))
         })?;
@@ -70,9 +70,11 @@ impl Program for VerifyArgs {
         let report = Report { fix: fix.to_string(), verified: open == 0, checks };
         show(context, &report);
         if open > 0 {
-            let count = if open == 1 { "1 thing is".to_owned() } else { format!("{open} things are") };
-            return Err(Failure::not_done(anyhow!("{count} not as it should be"))
-                .hint(format!("git secfix verify {fix} --wait")));
+            let error = match open {
+                1 => anyhow!("1 thing is not as it should be"),
+                _ => anyhow!("{open} things are not as they should be"),
+            };
+            return Err(Failure::not_done(error).hint(format!("git secfix verify {fix} --wait")));
         }
         context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
         Ok(Exit::Done)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Context, Failure};
-use crate::domain::exit::Exit;
+use crate::{domain::exit::Exit, ui::Spinner};
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy)]
@@ -53,21 +53,19 @@ pub(super) fn until_settled<T>(
     context: &Context,
     what: &str,
     patience: Option<Patience>,
-    mut look: impl FnMut() -> Result<Found<T>, Failure>,
+    mut look: impl FnMut(&Spinner) -> Result<Found<T>, Failure>,
 ) -> Result<T, Failure> {
     let begin = Instant::now();
     let spinner = context.ui.spinner(what);
-    let mut newest = match look()? {
+    let (mut newest, text) = match look(&spinner)? {
         Found::Settled(found) => return Ok(found),
-        Found::Pending(found, text) => {
-            spinner.tell(&text);
-            found
-        }
+        Found::Pending(found, text) => (found, text),
     };
     let Some(Patience { limit, pause }) = patience else { return Ok(newest) };
+    spinner.tell(&text);
     while begin.elapsed() + pause <= limit {
         std::thread::sleep(pause);
-        match look() {
+        match look(&spinner) {
             Ok(Found::Settled(found)) => {
                 drop(spinner);
                 context.ui.bell();

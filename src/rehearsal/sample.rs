@@ -186,7 +186,7 @@ fn people() -> Sample {
     schedules.iter_mut().filter(|known| known.id == schedule).for_each(|known| known.active = false);
     state.add_mirror(canonical, &format!("https://oauth2:mirror-token@gitlab.com/{SECURITY}.git"));
     state.project_by_id_mut(canonical).mirrors.iter_mut().for_each(|mirror| mirror.keep_divergent_refs = true);
-    state.add_registry_repository(canonical, "self-hosted");
+    state.add_registry_repository(canonical, "model-gateway");
 
     let due = state.now().checked_add((7 * 24).hours()).unwrap_or_else(|_| state.now());
     let issue = state.add_issue(

@@ -131,9 +131,10 @@ impl Ui {
         }
     }
 
-    /// Asks for a line on the terminal; `None` where nobody can type, or nothing was typed.
+    /// Asks for a line on the terminal; `None` where nobody can type, where what was said before goes elsewhere than
+    /// to a person, or where nothing was typed.
     pub fn ask(self, question: &str) -> Option<String> {
-        if !io::stdin().is_terminal() {
+        if self.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return None;
         }
         let _ = write!(self.stderr(), "{} ", safe(question));
