@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::{
     Context, Failure, Program, candidates,
-    facts::{Gathered, Gatherer},
-    fix, gate, play,
-    waiting::{Found, WaitArgs, until_settled},
+    facts::Gathered,
+    fix, gate,
+    play::Watch,
+    waiting::{Found, WaitArgs},
 };
 use crate::{
     domain::{
@@ -49,24 +50,10 @@ impl Program for DeployArgs {
         let prepared = context.prepared()?;
         let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?;
-        let command = format!("git secfix deploy {fix} --play --wait");
-        // What was started or told of once is not again, however often it is looked at.
-        let mut known: Vec<u64> = Vec::new();
-        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), |spinner| {
-            let (_, mut gathered) = gatherer.fix(&fix, None)?;
-            gate::reach(Step::Deploy, &gathered, &prepared.policy)?;
-            let mut new = waiting(&gathered);
-            new.retain(|job| !known.contains(&job.id));
-            known.extend(new.iter().map(|job| job.id));
-            if self.play && !new.is_empty() {
-                spinner.aside(|| play::start(&client, &new, context))?;
-                gathered = gatherer.fix(&fix, None)?.1;
-            } else {
-                spinner.aside(|| play::tell(&new, &command, context));
-            }
-            Ok(found(gathered))
-        })?;
+        let (fix, plays) = (&fix, self.play);
+        let (client, prepared) = (&client, &prepared);
+        let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Deploy, plays };
+        let gathered = watch.gather(self.waiting.patience(), waiting, found)?;
         let services = services(&gathered).to_vec();
         let deployed = gathered.facts.deployment.is_done();
         let report = Report { fix: fix.to_string(), deployed, services };
@@ -86,7 +73,7 @@ impl Program for DeployArgs {
                 false => format!("git secfix deploy {fix} --wait"),
             }));
         }
-        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
+        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, fix, &prepared.policy)));
         Ok(Exit::Done)
     }
 }

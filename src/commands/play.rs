@@ -1,18 +1,68 @@
-//! Starting jobs that wait for somebody.
+//! Jobs that wait for somebody: starting them, telling who has to, and looking what becomes of them.
 
 use anyhow::anyhow;
 
-use super::{Context, Failure, connection::unanswered};
+use super::{
+    Context, Failure,
+    connection::unanswered,
+    context::Prepared,
+    facts::{Gathered, Gatherer},
+    gate,
+    waiting::{Found, Patience, until_settled},
+};
 use crate::{
-    domain::deployment::Waiting,
+    domain::{deployment::Waiting, fix::FixName, runbook::Step},
     gitlab::{Client, pipeline},
 };
 
+/// A fix that is looked at again and again, with the jobs that it waits for.
+pub(super) struct Watch<'a> {
+    pub(super) context: &'a Context,
+    pub(super) client: &'a Client,
+    pub(super) prepared: &'a Prepared,
+    pub(super) fix: &'a FixName,
+    /// The command that looks.
+    pub(super) command: &'static str,
+    /// The step that must have been reached.
+    pub(super) step: Step,
+    /// Whether jobs are started, and not only told of.
+    pub(super) plays: bool,
+}
+
+impl Watch<'_> {
+    /// Looks until it is settled, or the patience is over. Each job is started, or told of, once.
+    ///
+    /// # Errors
+    /// When the step is not reached, a job may not be started, or GitLab does not answer.
+    pub(super) fn gather(
+        &self,
+        patience: Option<Patience>,
+        jobs: impl Fn(&Gathered) -> Vec<Waiting>,
+        found: impl Fn(Gathered) -> Found<Gathered>,
+    ) -> Result<Gathered, Failure> {
+        let Self { context, client, prepared, fix, command, step, plays } = self;
+        let gatherer = Gatherer::new(client, prepared)?;
+        let mut known: Vec<u64> = Vec::new();
+        until_settled(context, "asking GitLab", patience, |spinner| {
+            let (_, mut gathered) = gatherer.fix(fix, None)?;
+            gate::reach(*step, &gathered, &prepared.policy)?;
+            let mut new = jobs(&gathered);
+            new.retain(|job| !known.contains(&job.id));
+            known.extend(new.iter().map(|job| job.id));
+            if *plays && !new.is_empty() {
+                spinner.aside(|| start(client, &new, context))?;
+                gathered = gatherer.fix(fix, None)?.1;
+            } else {
+                let command = format!("git secfix {command} {fix} --play --wait");
+                spinner.aside(|| tell(&new, &command, context));
+            }
+            Ok(found(gathered))
+        })
+    }
+}
+
 /// Starts these jobs. One that does not wait any more was started by somebody else.
-///
-/// # Errors
-/// When this token may not start one of them, or GitLab does not answer.
-pub(super) fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Failure> {
+fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Failure> {
     for Waiting { id, project, name, .. } in jobs {
         match pipeline::play(client, *project, *id) {
             Ok(()) => context.ui.note(&format!("started `{name}`")),
@@ -28,7 +78,7 @@ pub(super) fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Res
 }
 
 /// Tells who has to press what.
-pub(super) fn tell(jobs: &[Waiting], command: &str, context: &Context) {
+fn tell(jobs: &[Waiting], command: &str, context: &Context) {
     for Waiting { name, web_url, .. } in jobs {
         let place = web_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
         context.ui.note(&format!("somebody who may deploy has to start `{name}`{place}, or: {command}"));

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::{
     Context, Failure, Program, candidates,
-    facts::{Gathered, Gatherer},
-    fix, gate, play,
-    waiting::{Found, WaitArgs, until_settled},
+    facts::Gathered,
+    fix, gate,
+    play::Watch,
+    waiting::{Found, WaitArgs},
 };
 use crate::{
     domain::{
+        deployment::Waiting,
         exit::Exit,
         runbook::{Progress, Step},
         verification::{Check, Outcome},
@@ -48,23 +50,10 @@ impl Program for VerifyArgs {
         let prepared = context.prepared()?;
         let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?;
-        let command = format!("git secfix verify {fix} --play --wait");
-        let mut known: Vec<u64> = Vec::new();
-        let gathered = until_settled(context, "asking GitLab", self.waiting.patience(), |spinner| {
-            let (_, mut gathered) = gatherer.fix(&fix, None)?;
-            gate::reach(Step::Publish, &gathered, &prepared.policy)?;
-            let jobs = gathered.behind.as_ref().map_or(&[][..], |behind| behind.waiting_to_publish());
-            let new: Vec<_> = jobs.iter().filter(|job| !known.contains(&job.id)).cloned().collect();
-            known.extend(new.iter().map(|job| job.id));
-            if self.play && !new.is_empty() {
-                spinner.aside(|| play::start(&client, &new, context))?;
-                gathered = gatherer.fix(&fix, None)?.1;
-            } else {
-                spinner.aside(|| play::tell(&new, &command, context));
-            }
-            Ok(found(gathered))
-        })?;
+        let (fix, plays) = (&fix, self.play);
+        let (client, prepared) = (&client, &prepared);
+        let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Publish, plays };
+        let gathered = watch.gather(self.waiting.patience(), to_publish, found)?;
         let checks = checks(&gathered);
         let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
         let report = Report { fix: fix.to_string(), verified: open == 0, checks };
@@ -76,9 +65,13 @@ impl Program for VerifyArgs {
             };
             return Err(Failure::not_done(error).hint(format!("git secfix verify {fix} --wait")));
         }
-        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
+        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, fix, &prepared.policy)));
         Ok(Exit::Done)
     }
+}
+
+fn to_publish(gathered: &Gathered) -> Vec<Waiting> {
+    gathered.behind.as_ref().map_or_else(Vec::new, |behind| behind.waiting_to_publish().to_vec())
 }
 
 /// The checks, with what the publishing lacks.
