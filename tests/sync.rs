@@ -45,6 +45,10 @@ fn everything_is_shown_and_confirmed_before() {
         sync(world, &[]).ok().says("public already");
         world.secfix(&["sync"]).ok();
         assert_eq!(gitlab.requests_of(CAN).len(), 3);
+        // Work of others that comes behind it is not touched.
+        let other = world.commit_there(SEC, "main", "other", "embargoed too\n");
+        sync(world, &[]).ok().says("public already");
+        assert!(!world.holds_there(CAN, "main", &other));
         world.secfix(&["status"]).ok().says("step 12 of 14: patch tags").says("git secfix tag prompt-injection");
     });
 }

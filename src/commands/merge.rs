@@ -171,6 +171,7 @@ fn merge(client: &Client, project: u64, fix: &FixName, target: &Target, limit: D
         keep: Keep::AsUsual,
         limit,
         again: format!("git secfix merge {fix}"),
+        look: format!("git secfix status {fix}"),
         who_may: "a maintainer of the security project",
     };
     merging.merge(client)

@@ -37,6 +37,8 @@ pub(super) struct Merging<'a> {
     pub(super) limit: Duration,
     /// The command to run again.
     pub(super) again: String,
+    /// The command that shows what is in the way.
+    pub(super) look: String,
     /// Who may merge, where this token may not.
     pub(super) who_may: &'static str,
 }
@@ -108,14 +110,14 @@ impl Merging<'_> {
             Some(409) => Failure::not_done(anyhow!(
                 "somebody pushed to `{source}` after it was looked at, so !{iid} was not merged ({error})"
             ))
-            .hint("git secfix status"),
+            .hint(&self.look),
             Some(405 | 422) => Failure::not_done(anyhow!(
                 "GitLab does not merge !{iid}: it is `{}`, `{}` ({error}): {}",
                 now.state,
                 now.detailed_merge_status,
                 now.web_url
             ))
-            .hint("git secfix status"),
+            .hint(&self.look),
             _ => unanswered(error.clone()),
         }
     }

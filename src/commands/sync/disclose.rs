@@ -139,6 +139,7 @@ impl Disclosure<'_> {
             keep: Self::keep(branch),
             limit: self.limit,
             again: self.again(),
+            look: format!("{}, once nothing blocks it at {}", self.again(), request.web_url),
             who_may: "a maintainer of the public project",
         };
         merging.merge(self.client)

@@ -33,7 +33,7 @@ use crate::{
 pub(super) struct Branch {
     /// Its name in both projects.
     pub(super) name: String,
-    /// Security's commit of it.
+    /// Security's commit of it; that of the fix where canonical has it already.
     pub(super) head: Id,
     /// Canonical's commit of it.
     pub(super) public: Id,
@@ -126,7 +126,8 @@ pub(super) fn branches(
             Some(tip) => (resolution_branch(name), tip),
             None => (name.clone(), head),
         };
-        let is_public = history::holds(clone, public, head)?;
+        // What came to security's branch behind the fix is none of its business.
+        let is_public = behind.arrived.contains(name) || history::holds(clone, public, head)?;
         let commits = if is_public { vec![] } else { unpublished(clone, (tip, head, public), &of_fix, args)? };
         let conflict = match is_public {
             true => vec![],
@@ -137,6 +138,7 @@ pub(super) fn branches(
         };
         let open = open.filter(|open| open.source_branch == source);
         let merges_forward = history::holds(clone, tip, public)?;
+        let head = if is_public { here(&merged.commit)? } else { head };
         found.push(Branch { name: name.clone(), head, public, source, tip, commits, conflict, merges_forward, open });
     }
     Ok(found)
