@@ -104,7 +104,9 @@ fn push(
     let mut arguments: Vec<String> =
         ["push", "--atomic", "--set-upstream", "--porcelain", "--progress"].map(str::to_owned).into();
     if force {
-        arguments.push("--force-with-lease".to_owned());
+        // A lease alone is as good as the last fetch, and `backport` fetches as well: what was fetched must also have
+        // been in the branch at some time.
+        arguments.extend(["--force-with-lease", "--force-if-includes"].map(str::to_owned));
     }
     arguments.extend(["--".to_owned(), remote.to_owned()]);
     arguments.extend(names.iter().map(|name| format!("refs/heads/{name}:refs/heads/{name}")));
@@ -142,7 +144,7 @@ fn not_pushed(clone: &LocalClone, remote: &str, fix: &FixName, rows: &[Row], std
         let said = stderr[at + "refused: ".len()..].split("\nerror: ").next().unwrap_or_default();
         return Failure::refused(anyhow!("the guard refused: {}", said.trim())).hint("git secfix doctor");
     }
-    let moved = ["(fetch first)", "(non-fast-forward)", "(stale info)"];
+    let moved = ["(fetch first)", "(non-fast-forward)", "(stale info)", "(remote ref updated since checkout)"];
     if let Some(row) = rows.iter().find(|row| moved.iter().any(|reason| row.state.contains(reason))) {
         return moved_by_somebody(clone, remote, fix, &row.branch);
     }
@@ -164,7 +166,7 @@ fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &s
     let integrate = format!("git fetch {remote} && git rebase {remote}/{branch} {branch} && git secfix push {fix}");
     // Whatever goes wrong with the look, the refusal stands, and what helps is the same.
     let Ok(Some(news)) = transport::news(clone, remote, branch) else {
-        let error = anyhow!("{remote} has commits of `{branch}` that this clone does not have, so nothing was pushed");
+        let error = anyhow!("{remote} has commits of `{branch}` that the branch here lacks, so nothing was pushed");
         return Failure::not_done(error).hint(integrate);
     };
     let Newest { id, by, subject, count } = &news;
@@ -177,8 +179,8 @@ fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &s
     }
     let commits = if *count == 1 { "a commit".to_owned() } else { format!("{count} commits") };
     let error = anyhow!(
-        "{by} moved `{branch}`: {remote} has {commits} of it that this clone does not have, up to `{short} {subject}`, so nothing was \
-         pushed"
+        "{by} moved `{branch}`: {remote} has {commits} of it that the branch here lacks, up to `{short} {subject}`, so nothing \
+         was pushed"
     );
     Failure::not_done(error).hint(integrate)
 }
