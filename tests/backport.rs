@@ -125,6 +125,7 @@ fn a_prediction_writes_nothing() {
         let answer = json(world, &["--predict"], 0);
         assert_eq!(states(&answer), ["picked"]);
         assert_eq!(answer["done"], false);
+        assert!(answer["lines"][0]["commits"][0]["as"].is_null(), "{answer}");
         assert_eq!((world.state(), files(world), objects(world), world.read("ssh.log")), before);
     });
 }

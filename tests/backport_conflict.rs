@@ -68,7 +68,16 @@ fn the_other_lines_finish_and_a_conflict_gets_a_work_tree() {
         status.says("git cherry-pick --continue").says(&format!("On branch {LINE}"));
         assert!(std::fs::read_to_string(folder(world, "18-4").join("app")).unwrap().contains("<<<<<<<"));
         // Again: it is not begun a second time.
-        world.secfix(&["backport"]).ends(1).says("its conflict waits in").warns("--continue");
+        world.secfix(&["backport"]).ends(6).says("its conflict waits in").warns("--continue");
+        let answer: serde_json::Value =
+            serde_json::from_str(&world.secfix(&["backport", "--predict", "--json"]).ends(6).stdout).unwrap();
+        assert_eq!(answer["lines"][0]["state"], "conflict");
+        assert_eq!(answer["lines"][0]["work_tree"], "[world]/work-backport-prompt-injection-18-4");
+        // What is pushed meanwhile is told to be unfinished.
+        let ran = world.secfix(&["push", "--dry-run"]).ok();
+        ran.warns(
+            "`security-prompt-injection-18-4` is pushed as it is now, without what is in conflict in [world]/work-",
+        );
         world.secfix(&["backport", "--continue"]).ends(6).warns("unresolved in");
         // Resolved on one line, and replayed on the other.
         resolve(world, "18-4");

@@ -16,7 +16,7 @@ use crate::{
     git::{
         LocalClone, branches, history,
         process::Progress,
-        remotes,
+        remotes, resolution,
         transport::{self, Newest, Unreachable},
     },
     ui::Table,
@@ -31,7 +31,7 @@ pub struct PushArgs {
     /// The name of the fix [default: the one of the current branch]
     #[arg(add = ArgValueCandidates::new(candidates::fixes))]
     name: Option<String>,
-    /// Replace what was pushed before, unless somebody else pushed since the last fetch
+    /// Replace what was pushed before, unless it holds something that was never in the branch here
     #[arg(long)]
     force_with_lease: bool,
     /// Print what would be pushed, and do nothing
@@ -62,6 +62,14 @@ impl Program for PushArgs {
         let names = fix::local_branches(&clone, &policy, &fix)?;
         let remote = policy.security_remote.to_string();
         check_remote(&clone, &policy, &remote)?;
+        for open in resolution::list(&clone)?.iter().filter(|open| open.is_under_way() && names.contains(&open.branch))
+        {
+            let (branch, place) = (&open.branch, open.root.display());
+            context.ui.warning(&format!(
+                "`{branch}` is pushed as it is now, without what is in conflict in {place}; to finish it: git secfix backport {fix} \
+                 --continue"
+            ));
+        }
         let branches = if self.dry_run {
             let row = |name: &String| Row { branch: name.clone(), state: "would be pushed".to_owned() };
             names.iter().map(row).collect()

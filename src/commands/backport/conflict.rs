@@ -1,6 +1,9 @@
 //! What cannot be picked is handed over in a work tree of its own, and taken back from there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cmp::Reverse,
+    path::{Path, PathBuf},
+};
 
 use anyhow::anyhow;
 use serde::Serialize;
@@ -147,10 +150,14 @@ struct Row {
 }
 
 fn of_fix(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
+    let line_of = |resolution: &Resolution| policy.branches.read(&resolution.branch).and_then(|branch| branch.line);
     let is_of_fix = |resolution: &Resolution| {
         policy.branches.read(&resolution.branch).is_some_and(|FixBranch { fix, .. }| fix == *name)
     };
-    Ok(resolution::list(clone)?.into_iter().filter(is_of_fix).collect())
+    let mut found: Vec<Resolution> = resolution::list(clone)?.into_iter().filter(is_of_fix).collect();
+    // The newest line first, as everywhere.
+    found.sort_by_key(|resolution| Reverse(line_of(resolution)));
+    Ok(found)
 }
 
 fn none_open(name: &FixName) -> Failure {

@@ -124,7 +124,7 @@ impl Program for BackportArgs {
         for picked in &picked {
             let mut row = show::row(&fix, picked, remote, likenesses.as_ref());
             let open = work_trees.iter().find(|open| open.branch == picked.line.branch);
-            row.work_tree = open.map(|open| open.root.display().to_string());
+            row.work_tree = open.map(|open| open.root.display().to_string()).or(row.work_tree);
             rows.push(row);
         }
         let report = Report { fix: fix.name.to_string(), lines: rows, done: !self.predict };
