@@ -2,7 +2,7 @@
 //!
 //! What is known of it is git's: the list of work trees, the state of the cherry-pick, and two
 //! references that belong to that work tree alone and go with it. So whatever plain git does there, is
-//! understood here.
+//! understood here. While it is being made it is locked, so that what is left of an interruption is recognised.
 
 use std::{
     fs,
@@ -24,6 +24,9 @@ const BEFORE: &str = "refs/worktree/secfix/before/";
 
 /// What makes a resolution be remembered, and replayed on the next line.
 const RERERE: [&str; 4] = ["-c", "rerere.enabled=true", "-c", "rerere.autoUpdate=true"];
+
+/// Why a work tree is locked that is being made.
+const MAKING: &str = "secfix backport is making it";
 
 /// A work tree for the conflict of one branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,13 +117,19 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
     let root = task.root.to_string_lossy().into_owned();
     let no_hooks = format!("core.hooksPath={}", clone.common_dir().join("secfix/no-hooks").display());
     let git = Git::on(clone.common_dir());
-    git.read(&["-c", &no_hooks, "worktree", "add", "--quiet", "--", &root, task.branch])?;
+    let branch = format!("refs/heads/{}", task.branch);
+    let lock = ["--lock", "--reason", MAKING];
+    // Without the branch at first: an interruption must not leave it checked out there.
+    git.read(
+        &[&["-c", &no_hooks, "worktree", "add", "--quiet", "--detach"], &lock[..], &["--", &root, &branch]].concat(),
+    )?;
     let here = Git::on(task.root);
     let begin = || {
         here.read(&["update-ref", &format!("{START}{}", task.branch), &task.start.to_string()])?;
         if let Some(before) = task.before {
             here.read(&["update-ref", &format!("{BEFORE}{}", task.branch), &before.to_string()])?;
         }
+        here.read(&["-c", &no_hooks, "switch", "--quiet", "--no-guess", task.branch])?;
         let checkout = Checkout { root: task.root.to_owned(), branch: task.branch.to_owned(), busy: None };
         checkouts::fast_forward(&checkout, task.start, "secfix backport")?
             .map_err(|stderr| GitError::Command { command: "merge --ff-only".to_owned(), stderr })?;
@@ -131,14 +140,54 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
         let ended = editorless(task.root).run(&words)?;
         let known = list(clone)?.into_iter().find(|known| known.branch == task.branch);
         match known {
-            Some(known) if ended.success || known.is_under_way() => Ok(known),
+            Some(known) if ended.success || known.is_under_way() => {
+                unlock(&known.git_dir)?;
+                Ok(known)
+            }
             _ => Err(ended.error("cherry-pick -x")),
         }
     };
     begin().inspect_err(|_| {
         // Without a cherry-pick under way the work tree is of no use to anybody.
-        let _ = git.run(&["worktree", "remove", "--force", "--", &root]);
+        let _ = git.run(&["worktree", "remove", "--force", "--force", "--", &root]);
     })
+}
+
+/// After an interruption, removes the work trees whose picks had not begun yet. Those with a conflict in them stay.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn tidy(clone: &LocalClone) -> Result<(), GitError> {
+    let Ok(entries) = fs::read_dir(clone.common_dir().join("worktrees")) else { return Ok(()) };
+    for git_dir in entries.flatten().map(|entry| entry.path()) {
+        if !fs::read_to_string(git_dir.join("locked")).is_ok_and(|reason| reason.trim_end() == MAKING) {
+            continue;
+        }
+        unlock(&git_dir)?;
+        if is_picking(&git_dir) {
+            continue;
+        }
+        if let Ok(file) = fs::read_to_string(git_dir.join("gitdir"))
+            && let Some(root) = Path::new(file.trim_end()).parent()
+        {
+            let root = root.to_string_lossy();
+            Git::on(clone.common_dir()).run(&["worktree", "remove", "--force", "--", &root])?;
+        }
+        // Git removes none that is not whole.
+        if git_dir.exists() {
+            fs::remove_dir_all(&git_dir).map_err(GitError::of_file("remove", &git_dir))?;
+        }
+    }
+    Ok(())
+}
+
+fn unlock(git_dir: &Path) -> Result<(), GitError> {
+    let lock = git_dir.join("locked");
+    fs::remove_file(&lock).map_err(GitError::of_file("remove", &lock))
+}
+
+fn is_picking(git_dir: &Path) -> bool {
+    ["CHERRY_PICK_HEAD", "sequencer"].iter().any(|name| git_dir.join(name).exists())
 }
 
 fn editorless(root: &Path) -> Git {
@@ -159,7 +208,7 @@ impl Resolution {
 
     /// Whether a cherry-pick is still under way there.
     pub fn is_under_way(&self) -> bool {
-        ["CHERRY_PICK_HEAD", "sequencer"].iter().any(|name| self.git_dir.join(name).exists())
+        is_picking(&self.git_dir)
     }
 
     /// Whether everything that was in conflict is resolved, by an earlier resolution or by hand.

@@ -23,7 +23,7 @@ use crate::{
         history::Range,
         objects::Objects,
         picked_commit::{Asked, Committer},
-        proof, range_diff, remotes,
+        proof, range_diff, remotes, resolution,
         transport::{self, FetchFailure, Unreachable},
     },
     ui::safe,
@@ -88,6 +88,9 @@ impl Program for BackportArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let Prepared { clone, settings, policy } = context.prepared()?;
         let name = fix::find::<Self>(&clone, &policy, self.name.as_deref())?;
+        if !self.predict {
+            resolution::tidy(&clone)?;
+        }
         if self.abort {
             return conflict::abort(&clone, &policy, &name, context);
         }
