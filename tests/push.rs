@@ -131,3 +131,24 @@ fn the_guard_s_refusal_is_passed_on() {
     world.git(&["config", "push.pushOption", "mr.create"]).ok();
     world.secfix(&["push"]).ends(3).warns("the guard refused").warns("mr.create");
 }
+
+#[test]
+fn hostile_names_are_only_names() {
+    each_git(|world| {
+        world.with_fix();
+        for name in ["security-prompt-injection-9-9;touch${IFS}y", "--upload-pack=touch${IFS}y"] {
+            world.git(&["update-ref", &format!("refs/heads/{name}"), "HEAD"]).ok();
+        }
+        let ran = world.secfix(&["push"]).ok();
+        ran.says("security-prompt-injection  security/security-prompt-injection  pushed").never_says("touch");
+        for name in ["x;touch y", "--upload-pack=touch y"] {
+            world.secfix(&["push", "--", name]).ends(2).warns("cannot name a fix");
+            world.set("SECFIX_SECURITY_REMOTE", name);
+            world.secfix(&["push"]).ends(2).warns("cannot name a remote");
+            world.unset("SECFIX_SECURITY_REMOTE");
+        }
+        world.secfix(&["push", "--upload-pack=touch y"]).ends(2);
+        assert!(!world.server_refs(SEC).contains("touch"));
+        assert!(!world.exists("work/y") && !world.exists("y"));
+    });
+}
