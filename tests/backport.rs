@@ -125,6 +125,7 @@ fn a_prediction_writes_nothing() {
         let answer = json(world, &["--predict"], 0);
         assert_eq!(states(&answer), ["picked"]);
         assert_eq!(answer["done"], false);
+        assert!(answer["lines"][0]["commits"][0]["as"].is_null(), "{answer}");
         assert_eq!((world.state(), files(world), objects(world), world.read("ssh.log")), before);
     });
 }
@@ -472,6 +473,138 @@ fn submodules_move_as_git_moves_them() {
         world.git(&["reset", "--quiet", "--hard"]).ok();
         world.secfix(&["backport"]).ok().says("picked 4 commits");
         world.git(&["ls-tree", &branch("18-4"), "module"]).ok().says(&two);
+    });
+}
+
+/// What `git cherry-pick` makes of the fix's last commit on a line, in the clone's own work tree: an outcome, and
+/// the tree of a pick.
+fn by_git(world: &World, line: &str) -> (&'static str, String) {
+    world.git(&["switch", "--quiet", "--detach", &format!("security/stable-{line}-ee")]).ok();
+    let picked = world.git(&["cherry-pick", "-x", FIX]).code == 0;
+    let outcome = match (picked, world.git(&["ls-files", "-u"]).line().is_empty()) {
+        (true, _) => ("picked", rev(world, "HEAD^{tree}")),
+        (false, true) => ("empty", String::new()),
+        (false, false) => ("conflict", String::new()),
+    };
+    let _ = world.git(&["cherry-pick", "--abort"]);
+    world.git(&["switch", "--quiet", FIX]).ok();
+    outcome
+}
+
+/// A commit on a branch of security, made of what is staged.
+fn publish(world: &World, branch: &str, stage: &dyn Fn()) {
+    world.git(&["fetch", "--quiet", "security"]).ok();
+    world.git(&["switch", "--quiet", "--create", "made", &format!("security/{branch}")]).ok();
+    stage();
+    world.git(&["commit", "--quiet", "--message", "Published"]).ok();
+    let from = world.work().to_string_lossy().into_owned();
+    world.git_in(&world.server(SEC), &["fetch", "--quiet", &from, &format!("made:{branch}")]).ok();
+    world.git(&["fetch", "--quiet", "security"]).ok();
+    world.git(&["switch", "--quiet", "main"]).ok();
+    world.git(&["branch", "--quiet", "-D", "made"]).ok();
+}
+
+#[test]
+fn submodules_in_conflict_are_merged_as_git_merges_them() {
+    each_git(|world| {
+        world.secfix(&["init"]).ok();
+        // A history of one commit, two on top of it, and another one beside those.
+        let module = world.path("work/module");
+        world.git(&["init", "--quiet", "module"]).ok();
+        let commit = |name: &str| {
+            world.git_in(&module, &["commit", "--quiet", "--allow-empty", "--message", name]).ok();
+            world.git_in(&module, &["rev-parse", "HEAD"]).line()
+        };
+        let (one, two, three) = (commit("one"), commit("two"), commit("three"));
+        world.git_in(&module, &["checkout", "--quiet", &one]).ok();
+        let beside = commit("beside");
+        let at = |id: &str| world.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{id},module")]).ok();
+        for (branch, id) in [("main", &one), ("stable-18-4-ee", &beside), ("stable-18-3-ee", &three)] {
+            publish(world, branch, &|| drop(at(id)));
+        }
+        publish(world, "stable-18-2-ee", &|| drop(at(&one)));
+        world.secfix(&["branch", "prompt-injection", "--backport=all"]).ok();
+        at(&two);
+        world.git(&["commit", "--quiet", "--message", "Move the module"]).ok();
+        // With the module at hand, git sees that three holds two; without, it cannot tell.
+        for (is_at_hand, states_expected) in
+            [(true, ["conflict", "empty", "picked"]), (false, ["conflict", "conflict", "picked"])]
+        {
+            if !is_at_hand {
+                std::fs::rename(&module, world.path("elsewhere")).unwrap();
+                std::fs::create_dir(&module).unwrap();
+            }
+            let by_git = ["18-4", "18-3", "18-2"].map(|line| by_git(world, line));
+            let answer = json(world, &["--predict"], 6);
+            assert_eq!(states(&answer), by_git.each_ref().map(|(state, _)| *state), "{answer}");
+            assert_eq!(states(&answer), states_expected, "at hand: {is_at_hand}");
+            assert_eq!(answer["lines"][0]["commits"][0]["paths"][0], "module");
+        }
+        world.secfix(&["backport"]).ends(6).says("18-2  picked 1 commit");
+        assert_eq!(rev(world, &format!("{}^{{tree}}", branch("18-2"))), by_git(world, "18-2").1);
+        world.secfix(&["backport", "--continue"]).ends(6).warns("unresolved in");
+        for line in ["18-4", "18-3"] {
+            let place = world.path(&format!("work-backport-prompt-injection-{line}"));
+            world.git_in(&place, &["update-index", "--cacheinfo", &format!("160000,{two},module")]).ok();
+        }
+        world.secfix(&["backport", "--continue"]).ok().says("18-4  picked, with the conflict resolved");
+        world.git(&["ls-tree", &branch("18-4"), "module"]).ok().says(&two);
+    });
+}
+
+#[test]
+fn line_ends_are_merged_as_git_merges_them() {
+    each_git(|world| {
+        world.secfix(&["init"]).ok();
+        let lines = |end: &str| ["one", "two", "three", "four", "five"].map(|line| format!("{line}{end}")).concat();
+        let stage = |text: &str, attributes: Option<&str>| {
+            world.write("work/text", text);
+            if let Some(attributes) = attributes {
+                world.write("work/.gitattributes", attributes);
+                world.git(&["add", ".gitattributes"]).ok();
+            }
+            // As it is, whatever the attributes say.
+            let id = world.git(&["hash-object", "-w", "--no-filters", "text"]).line();
+            world.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{id},text")]).ok();
+        };
+        publish(world, "main", &|| stage(&lines("\n"), None));
+        publish(world, "stable-18-4-ee", &|| stage(&lines("\r\n"), Some("* text=auto\n")));
+        publish(world, "stable-18-3-ee", &|| stage(&lines("\r\n"), None));
+        publish(world, "stable-18-2-ee", &|| stage(&lines("\n").replace("five", "5"), Some("text eol=crlf\n")));
+        world.git(&["reset", "--quiet", "--hard"]).ok();
+        world.secfix(&["branch", "prompt-injection", "--backport=all"]).ok();
+        world.commit("text", &lines("\n").replace("two", "2"));
+        // With it, the line whose attributes say that it is text is no conflict any more.
+        for (renormalize, first) in [("false", "conflict"), ("true", "picked")] {
+            world.git(&["config", "merge.renormalize", renormalize]).ok();
+            let by_git = ["18-4", "18-3", "18-2"].map(|line| by_git(world, line));
+            assert_eq!(by_git[0].0, first);
+            let answer = json(world, &["--predict"], 6);
+            assert_eq!(states(&answer), by_git.each_ref().map(|(state, _)| *state), "{renormalize}: {answer}");
+            for (line, (state, tree)) in ["18-4", "18-3", "18-2"].iter().zip(&by_git) {
+                if *state == "picked" {
+                    world.secfix(&["backport", "--to", line]).ok();
+                    assert_eq!(rev(world, &format!("{}^{{tree}}", branch(line))), *tree, "{renormalize} {line}");
+                    let name = format!("refs/heads/{}", branch(line));
+                    world.git(&["update-ref", &name, &format!("security/stable-{line}-ee")]).ok();
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn all_branches_move_or_none() {
+    each_git(|world| {
+        with_lines(world, &["18-4", "18-3"]);
+        let lock = format!("work/.git/refs/heads/{}.lock", branch("18-3"));
+        let before = (refs(world), world.read("work/.git/config"));
+        world.write(&lock, "");
+        let ran = world.secfix(&["backport", "--to=18-4", "--to=18-3", "--to=18-2"]).ends(1);
+        ran.warns("cannot move the branches");
+        std::fs::remove_file(world.path(&lock)).unwrap();
+        assert_eq!((refs(world), world.read("work/.git/config")), before);
+        world.secfix(&["backport", "--to=18-4", "--to=18-3", "--to=18-2"]).ok();
     });
 }
 

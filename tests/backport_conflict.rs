@@ -1,6 +1,6 @@
 //! `git secfix backport` where commits do not fit: a work tree for each conflict, and every way out of it.
 
-use std::path::PathBuf;
+use std::{os::unix::process::CommandExt, path::PathBuf, process::Stdio, time::Duration};
 
 use crate::support::{SEC, World, each_git};
 
@@ -68,7 +68,16 @@ fn the_other_lines_finish_and_a_conflict_gets_a_work_tree() {
         status.says("git cherry-pick --continue").says(&format!("On branch {LINE}"));
         assert!(std::fs::read_to_string(folder(world, "18-4").join("app")).unwrap().contains("<<<<<<<"));
         // Again: it is not begun a second time.
-        world.secfix(&["backport"]).ends(1).says("its conflict waits in").warns("--continue");
+        world.secfix(&["backport"]).ends(6).says("its conflict waits in").warns("--continue");
+        let answer: serde_json::Value =
+            serde_json::from_str(&world.secfix(&["backport", "--predict", "--json"]).ends(6).stdout).unwrap();
+        assert_eq!(answer["lines"][0]["state"], "conflict");
+        assert_eq!(answer["lines"][0]["work_tree"], "[world]/work-backport-prompt-injection-18-4");
+        // What is pushed meanwhile is told to be unfinished.
+        let ran = world.secfix(&["push", "--dry-run"]).ok();
+        ran.warns(
+            "`security-prompt-injection-18-4` is pushed as it is now, without what is in conflict in [world]/work-",
+        );
         world.secfix(&["backport", "--continue"]).ends(6).warns("unresolved in");
         // Resolved on one line, and replayed on the other.
         resolve(world, "18-4");
@@ -293,4 +302,30 @@ fn a_part_of_a_fix_can_be_resolved_as_well() {
     world.secfix(&["backport", "--continue"]).ok().says("picked").warns("for commits that are not there yet");
     assert_eq!(picks(&world, "18-4"), ["Change app"]);
     world.secfix(&["backport"]).ok().says("picked 2 commits, 1 already contained");
+}
+
+#[test]
+fn killed_at_any_time_it_can_be_run_again() {
+    let world = World::new();
+    with_conflicts(&world);
+    world.secfix(&["branch", "prompt-injection", "--backport=18-4", "--backport=18-3"]).ok();
+    let before = refs(&world);
+    for milliseconds in (5..100).step_by(8) {
+        let mut command = world.command("git-secfix-backport", &["--no-fetch"]);
+        let mut child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        // As Ctrl-C does, with all that it started.
+        world.run(world.command("kill", &["-9", "--", &format!("-{}", child.id())]));
+        child.wait().unwrap();
+        let locks = world.run(world.command("find", &[".git", "-name", "*.lock"])).ok().stdout;
+        for lock in locks.lines() {
+            std::fs::remove_file(world.work().join(lock)).unwrap();
+        }
+        let ran = world.secfix(&["backport", "--no-fetch"]).ends(6);
+        ran.never_says("checked out");
+        assert_eq!(world.git(&["worktree", "list"]).ok().stdout.lines().count(), 3, "{milliseconds} ms");
+        world.secfix(&["backport", "--abort"]).ok();
+        assert_eq!(refs(&world), before, "{milliseconds} ms");
+        assert_eq!(world.git(&["worktree", "list"]).ok().stdout.lines().count(), 1, "{milliseconds} ms");
+    }
 }

@@ -176,3 +176,21 @@ fn without_the_network_feature_no_dependency_speaks_to_a_network() {
     assert_eq!(network_crates(&tree(&["--no-default-features"])), [""; 0]);
     assert!(network_crates(&tree(&[])).contains(&"reqwest"), "the check can fail");
 }
+
+/// The local GitLab stands for a server, which has a git of its own.
+#[test]
+fn git_is_started_in_one_place_and_a_shell_nowhere() {
+    let started = |program: &str| -> Vec<String> {
+        let starts = [format!("Command::new(\"{program}\")"), format!("Command::new({program})")];
+        sources(&root().join("src"))
+            .into_iter()
+            .filter(|file| !file.starts_with(root().join("src/rehearsal")))
+            .filter(|file| starts.iter().any(|start| fs::read_to_string(file).unwrap().contains(start)))
+            .map(|file| file.strip_prefix(root()).unwrap().to_string_lossy().into_owned())
+            .collect()
+    };
+    assert_eq!(started("git"), ["src/git/process.rs"]);
+    for shell in ["sh", "bash", "/bin/sh", "cmd"] {
+        assert_eq!(started(shell), Vec::<String>::new(), "{shell}");
+    }
+}

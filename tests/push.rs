@@ -44,7 +44,7 @@ fn nothing_is_pushed_when_one_branch_is_rejected() {
     world
         .secfix(&["push"])
         .ends(1)
-        .warns("A Person moved `security-prompt-injection-18-4`: security has a commit of it that this clone does not have")
+        .warns("A Person moved `security-prompt-injection-18-4`: security has a commit of it that the branch here lacks")
         .warns("Change theirs")
         .warns("hint: git fetch security && git rebase security/security-prompt-injection-18-4 security-prompt-injection-18-4 && git secfix push prompt-injection");
     assert_eq!(world.server_refs(SEC), before);
@@ -76,6 +76,36 @@ fn force_with_lease_keeps_what_was_not_fetched() {
 }
 
 #[test]
+fn force_with_lease_keeps_what_was_fetched_and_never_looked_at() {
+    each_git(|world| {
+        let first = world.with_fix();
+        world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
+        world.secfix(&["push"]).ok();
+        let (fix, dir) = ("security-prompt-injection", world.server(SEC));
+        // A colleague goes on from there, and `backport` fetches it.
+        world.git(&["switch", "--quiet", "--create", "theirs"]).ok();
+        world.commit("theirs", "x");
+        world.git_in(&dir, &["fetch", "--quiet", &world.work().to_string_lossy(), &format!("theirs:{fix}")]).ok();
+        world.git(&["switch", "--quiet", fix]).ok();
+        world.git(&["branch", "--quiet", "-D", "theirs"]).ok();
+        world.git(&["commit", "--quiet", "--amend", "--message", "Better"]).ok();
+        world.secfix(&["backport"]).ok();
+        let before = world.server_refs(SEC);
+        let ran = world.secfix(&["push", "--force-with-lease"]).ends(1);
+        ran.warns("A Person moved `security-prompt-injection`")
+            .warns("Change theirs")
+            .warns("hint: git fetch security");
+        assert_eq!(world.server_refs(SEC), before);
+        // Seen, and then dropped on purpose.
+        world.git(&["reset", "--quiet", "--hard", &format!("security/{fix}")]).ok();
+        world.git(&["reset", "--quiet", "--hard", &first]).ok();
+        world.secfix(&["push"]).ends(1).warns("hint: git secfix push prompt-injection --force-with-lease");
+        world.secfix(&["push", "--force-with-lease"]).ok();
+        assert!(world.server_refs(SEC).contains(&format!("{fix} {first}")));
+    });
+}
+
+#[test]
 fn a_remote_that_leads_elsewhere_is_refused_even_without_the_hook() {
     let world = World::new();
     world.with_fix();
@@ -100,4 +130,25 @@ fn the_guard_s_refusal_is_passed_on() {
     world.with_fix();
     world.git(&["config", "push.pushOption", "mr.create"]).ok();
     world.secfix(&["push"]).ends(3).warns("the guard refused").warns("mr.create");
+}
+
+#[test]
+fn hostile_names_are_only_names() {
+    each_git(|world| {
+        world.with_fix();
+        for name in ["security-prompt-injection-9-9;touch${IFS}y", "--upload-pack=touch${IFS}y"] {
+            world.git(&["update-ref", &format!("refs/heads/{name}"), "HEAD"]).ok();
+        }
+        let ran = world.secfix(&["push"]).ok();
+        ran.says("security-prompt-injection  security/security-prompt-injection  pushed").never_says("touch");
+        for name in ["x;touch y", "--upload-pack=touch y"] {
+            world.secfix(&["push", "--", name]).ends(2).warns("cannot name a fix");
+            world.set("SECFIX_SECURITY_REMOTE", name);
+            world.secfix(&["push"]).ends(2).warns("cannot name a remote");
+            world.unset("SECFIX_SECURITY_REMOTE");
+        }
+        world.secfix(&["push", "--upload-pack=touch y"]).ends(2);
+        assert!(!world.server_refs(SEC).contains("touch"));
+        assert!(!world.exists("work/y") && !world.exists("y"));
+    });
 }

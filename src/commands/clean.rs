@@ -5,10 +5,11 @@ use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, Program, candidates,
+    Context, Failure, Program,
+    both_projects::BothProjects,
+    candidates,
     context::Prepared,
     facts::{Behind, Gathered, Gatherer},
-    fetching::{self, Fetched},
     fix, gate, push,
 };
 use crate::{
@@ -75,7 +76,7 @@ impl Program for CleanArgs {
         drop(spinner);
         gate::pass(Gate::Finish, &gathered, policy)?;
         let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
-        let fetched = fetching::both(clone, policy, context)?;
+        let fetched = BothProjects::fetch(clone, policy, context)?;
         let (here, there) = survey(clone, &gathered, behind, &fetched)?;
         let remote = policy.security_remote.to_string();
         let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
@@ -110,7 +111,7 @@ fn survey(
     clone: &LocalClone,
     gathered: &Gathered,
     behind: &Behind,
-    fetched: &Fetched,
+    fetched: &BothProjects,
 ) -> Result<(Vec<Found>, Vec<Found>), Failure> {
     let checkouts = checkouts::list(clone)?;
     let (mut here, mut there) = (vec![], vec![]);
@@ -134,7 +135,7 @@ fn survey(
     Ok((here, there))
 }
 
-fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &Fetched) -> String {
+fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &BothProjects) -> String {
     let place = checkout.root.display();
     if clone.work_tree().is_ok_and(|root| root == checkout.root) {
         let default = fetched.canonical.name.as_str();
@@ -148,7 +149,7 @@ fn why_kept(
     clone: &LocalClone,
     target: &Target,
     behind: &Behind,
-    fetched: &Fetched,
+    fetched: &BothProjects,
     tip: Id,
 ) -> Result<Option<String>, Failure> {
     let public = fetched.canonical.tracking(&target.target);

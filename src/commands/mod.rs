@@ -3,6 +3,8 @@
 #[cfg(feature = "network")]
 pub mod auth;
 pub mod backport;
+#[cfg(feature = "network")]
+mod both_projects;
 pub mod branch;
 #[cfg(feature = "network")]
 mod browser;
@@ -19,7 +21,6 @@ pub mod doctor;
 #[cfg(feature = "network")]
 mod facts;
 pub mod failure;
-#[cfg(feature = "network")]
 mod fetching;
 mod fix;
 #[cfg(feature = "network")]
@@ -50,7 +51,6 @@ pub mod tag;
 pub mod verify;
 #[cfg(feature = "network")]
 mod waiting;
-#[cfg(feature = "network")]
 mod work_tree_folder;
 
 pub use context::{Context, Program};

@@ -16,7 +16,7 @@ use crate::{
     git::{
         LocalClone, branches, history,
         process::Progress,
-        remotes,
+        remotes, resolution,
         transport::{self, Newest, Unreachable},
     },
     ui::Table,
@@ -31,7 +31,7 @@ pub struct PushArgs {
     /// The name of the fix [default: the one of the current branch]
     #[arg(add = ArgValueCandidates::new(candidates::fixes))]
     name: Option<String>,
-    /// Replace what was pushed before, unless somebody else pushed since the last fetch
+    /// Replace what was pushed before, unless it holds something that was never in the branch here
     #[arg(long)]
     force_with_lease: bool,
     /// Print what would be pushed, and do nothing
@@ -62,6 +62,14 @@ impl Program for PushArgs {
         let names = fix::local_branches(&clone, &policy, &fix)?;
         let remote = policy.security_remote.to_string();
         check_remote(&clone, &policy, &remote)?;
+        for open in resolution::list(&clone)?.iter().filter(|open| open.is_under_way() && names.contains(&open.branch))
+        {
+            let (branch, place) = (&open.branch, open.root.display());
+            context.ui.warning(&format!(
+                "`{branch}` is pushed as it is now, without what is in conflict in {place}; to finish it: git secfix backport {fix} \
+                 --continue"
+            ));
+        }
         let branches = if self.dry_run {
             let row = |name: &String| Row { branch: name.clone(), state: "would be pushed".to_owned() };
             names.iter().map(row).collect()
@@ -104,7 +112,9 @@ fn push(
     let mut arguments: Vec<String> =
         ["push", "--atomic", "--set-upstream", "--porcelain", "--progress"].map(str::to_owned).into();
     if force {
-        arguments.push("--force-with-lease".to_owned());
+        // A lease alone is as good as the last fetch, and `backport` fetches as well: what was fetched must also have
+        // been in the branch at some time.
+        arguments.extend(["--force-with-lease", "--force-if-includes"].map(str::to_owned));
     }
     arguments.extend(["--".to_owned(), remote.to_owned()]);
     arguments.extend(names.iter().map(|name| format!("refs/heads/{name}:refs/heads/{name}")));
@@ -142,7 +152,7 @@ fn not_pushed(clone: &LocalClone, remote: &str, fix: &FixName, rows: &[Row], std
         let said = stderr[at + "refused: ".len()..].split("\nerror: ").next().unwrap_or_default();
         return Failure::refused(anyhow!("the guard refused: {}", said.trim())).hint("git secfix doctor");
     }
-    let moved = ["(fetch first)", "(non-fast-forward)", "(stale info)"];
+    let moved = ["(fetch first)", "(non-fast-forward)", "(stale info)", "(remote ref updated since checkout)"];
     if let Some(row) = rows.iter().find(|row| moved.iter().any(|reason| row.state.contains(reason))) {
         return moved_by_somebody(clone, remote, fix, &row.branch);
     }
@@ -164,7 +174,7 @@ fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &s
     let integrate = format!("git fetch {remote} && git rebase {remote}/{branch} {branch} && git secfix push {fix}");
     // Whatever goes wrong with the look, the refusal stands, and what helps is the same.
     let Ok(Some(news)) = transport::news(clone, remote, branch) else {
-        let error = anyhow!("{remote} has commits of `{branch}` that this clone does not have, so nothing was pushed");
+        let error = anyhow!("{remote} has commits of `{branch}` that the branch here lacks, so nothing was pushed");
         return Failure::not_done(error).hint(integrate);
     };
     let Newest { id, by, subject, count } = &news;
@@ -177,8 +187,8 @@ fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &s
     }
     let commits = if *count == 1 { "a commit".to_owned() } else { format!("{count} commits") };
     let error = anyhow!(
-        "{by} moved `{branch}`: {remote} has {commits} of it that this clone does not have, up to `{short} {subject}`, so nothing was \
-         pushed"
+        "{by} moved `{branch}`: {remote} has {commits} of it that the branch here lacks, up to `{short} {subject}`, so nothing \
+         was pushed"
     );
     Failure::not_done(error).hint(integrate)
 }

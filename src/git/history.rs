@@ -167,6 +167,21 @@ pub fn holds(clone: &LocalClone, tip: Id, commit: Id) -> Result<bool, GitError> 
     Ok(base.is_some_and(|base| base.detach() == commit))
 }
 
+/// Whether each of these tips is the commit or has it as an ancestor.
+///
+/// # Errors
+/// When the histories cannot be read.
+pub fn held_by(clone: &LocalClone, commit: &Commit, tips: &[Id]) -> Result<Vec<bool>, GitError> {
+    // Asked without the ancestors of the commit, git goes back no further than to its time. To find where two
+    // histories meet takes a walk through both, and is needed only where one of the tips holds it.
+    let mut words = vec!["rev-list".to_owned(), "--max-count=1".to_owned(), commit.id.to_string()];
+    words.extend(commit.parents.iter().chain(tips).map(|id| format!("^{id}")));
+    if clone.git().read(&words)?.is_empty() {
+        return tips.iter().map(|tip| holds(clone, *tip, commit.id)).collect();
+    }
+    Ok(vec![false; tips.len()])
+}
+
 /// The object is a commit of this clone.
 pub fn is_commit(clone: &LocalClone, id: Id) -> bool {
     clone.repo().find_header(id).is_ok_and(|header| header.kind() == Kind::Commit)

@@ -7,8 +7,9 @@ use super::{
     GitError, LocalClone,
     checkouts::{self, Checkout},
     history::{self, Id},
+    hurdle::Hurdle,
     process::Git,
-    resolution::{self, Hurdle, RERERE},
+    resolution::RERERE,
 };
 
 /// What to merge in a new work tree.
@@ -79,7 +80,7 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
 pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
     let merge_head = Git::on(root).run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?;
     if merge_head.success {
-        return Ok(resolution::hurdle_in(root)?.map_or(Stand::Resolved, Stand::Hurdle));
+        return Ok(Hurdle::find(root)?.map_or(Stand::Resolved, Stand::Hurdle));
     }
     let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
     match tip {

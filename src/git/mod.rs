@@ -9,6 +9,7 @@ pub mod error;
 pub mod history;
 pub mod hook_file;
 pub mod hooks;
+pub mod hurdle;
 pub mod local_config;
 pub mod merge;
 pub mod merge_resolution;

@@ -29,11 +29,7 @@ pub fn of_commits(clone: &LocalClone, commits: &[Id], compared: Compared) -> Res
         Compared::ChangesAlone => "-U0",
     };
     let show = ["diff-tree", "--stdin", "--root", "--no-color", "--no-renames", "--full-index", "-p", lines];
-    let patches = clone.git().feed_bytes(&show, names.as_bytes())?;
-    let said = clone.git().feed(&["patch-id", "--verbatim"], &patches)?;
-    if !said.success {
-        return Err(said.error("patch-id --verbatim"));
-    }
-    let pairs = said.stdout.lines().filter_map(|line| line.split_once(' '));
+    let said = clone.git().feed_through(&show, names.as_bytes(), &["patch-id", "--verbatim"])?;
+    let pairs = said.lines().filter_map(|line| line.split_once(' '));
     Ok(pairs.filter_map(|(patch, commit)| Some((Id::from_hex(commit.as_bytes()).ok()?, patch.to_owned()))).collect())
 }

@@ -4,8 +4,10 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read, Write},
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    thread,
 };
 
 pub use crate::domain::token_variables::TOKEN_VARIABLES;
@@ -122,16 +124,25 @@ impl Git {
         Ok(ended(self.exchange(arguments, input)?))
     }
 
-    /// Like [`Git::feed`], returning the standard output byte by byte.
+    /// Runs `git` with these bytes on its standard input, and a second one on what the first says; returns what the
+    /// second says. Both run at the same time, and nothing is kept of what passes between them.
     ///
     /// # Errors
-    /// When it cannot be started or fails.
-    pub fn feed_bytes<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Vec<u8>, GitError> {
-        let output = self.exchange(arguments, input)?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(ended(output).error(&joined(arguments)))
+    /// When one of them cannot be started or fails.
+    pub fn feed_through<S: AsRef<OsStr>>(&self, first: &[S], input: &[u8], second: &[S]) -> Result<String, GitError> {
+        let mut from = self.spawn(first, Stdio::piped())?;
+        let stdin = from.stdin.take();
+        let passed = from.stdout.take().map_or_else(Stdio::null, Stdio::from);
+        let to = self.spawn(second, passed)?;
+        let (from, to) = thread::scope(|scope| {
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+            let from = scope.spawn(move || from.wait_with_output());
+            let to = to.wait_with_output();
+            (from.join().unwrap_or_else(|panic| resume_unwind(panic)), to)
+        });
+        let (from, to) = (ended(from.map_err(GitError::NoGit)?), ended(to.map_err(GitError::NoGit)?));
+        from.output_of(joined(first))?;
+        to.output_of(joined(second))
     }
 
     fn exchange<S: AsRef<OsStr>>(&self, arguments: &[S], input: &[u8]) -> Result<Output, GitError> {
@@ -139,7 +150,7 @@ impl Git {
         let stdin = child.stdin.take();
         // Written beside the reading, so that neither side waits for the other; a program that ends
         // early does not read all of it, and says why itself.
-        let output = std::thread::scope(|scope| {
+        let output = thread::scope(|scope| {
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
             child.wait_with_output()
         });

@@ -1,6 +1,6 @@
 //! Whether a picked commit makes the same change as its original.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     GitError, LocalClone,
@@ -46,15 +46,21 @@ pub fn compare(clone: &LocalClone, pairs: &[Pair]) -> Result<Likenesses, GitErro
     };
     let mut found = HashMap::new();
     let mut open = Vec::new();
+    // Each line has the same originals.
+    let mut originals = HashMap::new();
     for Pair { original, parent, pick } in pairs {
+        if !originals.contains_key(original) {
+            originals.insert(*original, changes(*parent, *original)?);
+        }
         let under = history::commit(clone, *pick)?.parents.first().copied();
-        if original == pick || changes(*parent, *original)? == changes(under, *pick)? {
+        if original == pick || originals.get(original) == Some(&changes(under, *pick)?) {
             found.insert(*pick, Likeness::Same);
         } else {
             open.push((*original, *pick));
         }
     }
-    let asked: Vec<Id> = open.iter().flat_map(|(original, pick)| [*original, *pick]).collect();
+    let asked: BTreeSet<Id> = open.iter().flat_map(|(original, pick)| [*original, *pick]).collect();
+    let asked: Vec<Id> = asked.into_iter().collect();
     let patches = patch_id::of_commits(clone, &asked, Compared::ChangesAlone)?;
     for (original, pick) in open {
         let same = patches.get(&original).is_some_and(|patch| patches.get(&pick) == Some(patch));

@@ -2,7 +2,7 @@
 //!
 //! What is known of it is git's: the list of work trees, the state of the cherry-pick, and two
 //! references that belong to that work tree alone and go with it. So whatever plain git does there, is
-//! understood here.
+//! understood here. While it is being made it is locked, so that what is left of an interruption is recognised.
 
 use std::{
     fs,
@@ -13,6 +13,7 @@ use super::{
     GitError, LocalClone,
     checkouts::{self, Checkout},
     history::{self, Id},
+    hurdle::Hurdle,
     picked_commit,
     process::{Ended, Git},
 };
@@ -24,6 +25,9 @@ const BEFORE: &str = "refs/worktree/secfix/before/";
 
 /// What makes a resolution be remembered, and replayed on the next line.
 pub(super) const RERERE: [&str; 4] = ["-c", "rerere.enabled=true", "-c", "rerere.autoUpdate=true"];
+
+/// Why a work tree is locked that is being made.
+const MAKING: &str = "secfix backport is making it";
 
 /// A work tree for the conflict of one branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +41,6 @@ pub struct Resolution {
     /// Where the branch was before; `None` when it was made for them.
     pub before: Option<Id>,
     git_dir: PathBuf,
-}
-
-/// What stands in the way of going on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hurdle {
-    /// These files still have conflicts.
-    Unresolved(Vec<String>),
-    /// These files still have conflict markers.
-    Markers(Vec<String>),
-    /// These files were changed and not added.
-    NotAdded(Vec<String>),
 }
 
 /// What to pick in a new work tree.
@@ -114,13 +107,19 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
     let root = task.root.to_string_lossy().into_owned();
     let no_hooks = format!("core.hooksPath={}", clone.common_dir().join("secfix/no-hooks").display());
     let git = Git::on(clone.common_dir());
-    git.read(&["-c", &no_hooks, "worktree", "add", "--quiet", "--", &root, task.branch])?;
+    let branch = format!("refs/heads/{}", task.branch);
+    let lock = ["--lock", "--reason", MAKING];
+    // Without the branch at first: an interruption must not leave it checked out there.
+    git.read(
+        &[&["-c", &no_hooks, "worktree", "add", "--quiet", "--detach"], &lock[..], &["--", &root, &branch]].concat(),
+    )?;
     let here = Git::on(task.root);
     let begin = || {
         here.read(&["update-ref", &format!("{START}{}", task.branch), &task.start.to_string()])?;
         if let Some(before) = task.before {
             here.read(&["update-ref", &format!("{BEFORE}{}", task.branch), &before.to_string()])?;
         }
+        here.read(&["-c", &no_hooks, "switch", "--quiet", "--no-guess", task.branch])?;
         let checkout = Checkout { root: task.root.to_owned(), branch: task.branch.to_owned(), busy: None };
         checkouts::fast_forward(&checkout, task.start, "secfix backport")?
             .map_err(|stderr| GitError::Command { command: "merge --ff-only".to_owned(), stderr })?;
@@ -131,48 +130,58 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
         let ended = editorless(task.root).run(&words)?;
         let known = list(clone)?.into_iter().find(|known| known.branch == task.branch);
         match known {
-            Some(known) if ended.success || known.is_under_way() => Ok(known),
+            Some(known) if ended.success || known.is_under_way() => {
+                unlock(&known.git_dir)?;
+                Ok(known)
+            }
             _ => Err(ended.error("cherry-pick -x")),
         }
     };
     begin().inspect_err(|_| {
         // Without a cherry-pick under way the work tree is of no use to anybody.
-        let _ = git.run(&["worktree", "remove", "--force", "--", &root]);
+        let _ = git.run(&["worktree", "remove", "--force", "--force", "--", &root]);
     })
 }
 
-/// What keeps a work tree from being committed: conflicts, markers that are left, changes that were not added.
+/// After an interruption, removes the work trees whose picks had not begun yet. Those with a conflict in them stay.
 ///
 /// # Errors
-/// When git fails.
-pub fn hurdle_in(root: &Path) -> Result<Option<Hurdle>, GitError> {
-    let git = Git::on(root);
-    let named = |words: &[&str]| git.run(words).map(|ended| paths(&ended));
-    let unresolved = named(&["diff", "--name-only", "--diff-filter=U", "-z"])?;
-    if !unresolved.is_empty() {
-        return Ok(Some(Hurdle::Unresolved(unresolved)));
+/// When a file cannot be removed.
+pub fn tidy(clone: &LocalClone) -> Result<(), GitError> {
+    let Ok(entries) = fs::read_dir(clone.common_dir().join("worktrees")) else { return Ok(()) };
+    for git_dir in entries.flatten().map(|entry| entry.path()) {
+        if !fs::read_to_string(git_dir.join("locked")).is_ok_and(|reason| reason.trim_end() == MAKING) {
+            continue;
+        }
+        unlock(&git_dir)?;
+        if is_picking(&git_dir) {
+            continue;
+        }
+        if let Ok(file) = fs::read_to_string(git_dir.join("gitdir"))
+            && let Some(root) = Path::new(file.trim_end()).parent()
+        {
+            let root = root.to_string_lossy();
+            Git::on(clone.common_dir()).run(&["worktree", "remove", "--force", "--", &root])?;
+        }
+        // Git removes none that is not whole.
+        if git_dir.exists() {
+            fs::remove_dir_all(&git_dir).map_err(GitError::of_file("remove", &git_dir))?;
+        }
     }
-    let changed = named(&["diff", "--name-only", "-z"])?;
-    if !changed.is_empty() {
-        return Ok(Some(Hurdle::NotAdded(changed)));
-    }
-    let checked = git.run(&["-c", "core.quotePath=false", "diff", "--cached", "--check", "--no-color"])?.stdout;
-    let marked = marked(&checked, |path, number| {
-        let content = fs::read(root.join(path)).ok()?;
-        let line = content.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
-        Some(String::from_utf8_lossy(line).into_owned())
-    });
-    Ok((!marked.is_empty()).then_some(Hurdle::Markers(marked)))
+    Ok(())
+}
+
+fn unlock(git_dir: &Path) -> Result<(), GitError> {
+    let lock = git_dir.join("locked");
+    fs::remove_file(&lock).map_err(GitError::of_file("remove", &lock))
+}
+
+fn is_picking(git_dir: &Path) -> bool {
+    ["CHERRY_PICK_HEAD", "sequencer"].iter().any(|name| git_dir.join(name).exists())
 }
 
 fn editorless(root: &Path) -> Git {
     Git::on(root).with("GIT_EDITOR", ":")
-}
-
-fn paths(ended: &Ended) -> Vec<String> {
-    let mut paths: Vec<String> = ended.stdout.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
-    paths.dedup();
-    paths
 }
 
 impl Resolution {
@@ -183,7 +192,7 @@ impl Resolution {
 
     /// Whether a cherry-pick is still under way there.
     pub fn is_under_way(&self) -> bool {
-        ["CHERRY_PICK_HEAD", "sequencer"].iter().any(|name| self.git_dir.join(name).exists())
+        is_picking(&self.git_dir)
     }
 
     /// Whether everything that was in conflict is resolved, by an earlier resolution or by hand.
@@ -191,7 +200,7 @@ impl Resolution {
     /// # Errors
     /// When git fails.
     pub fn hurdle(&self) -> Result<Option<Hurdle>, GitError> {
-        hurdle_in(&self.root)
+        Hurdle::find(&self.root)
     }
 
     /// Commits what is resolved and picks on, to the end or to the next conflict.
@@ -269,40 +278,5 @@ impl Resolution {
             Some(start) => Ok(Some(start)),
             None => history::find(clone, &format!("refs/heads/{}", self.branch)),
         }
-    }
-}
-
-/// The files with markers, from what `git diff --check` says: `path:line: leftover conflict marker`. A line of
-/// `=` alone may be a heading; what cannot be looked at counts.
-fn marked(said: &str, line_of: impl Fn(&str, usize) -> Option<String>) -> Vec<String> {
-    let places = said.lines().filter_map(|line| line.split_once(": leftover conflict marker"));
-    let mut found: Vec<String> = Vec::new();
-    for (place, _) in places {
-        let (path, number) = place.rsplit_once(':').unwrap_or((place, ""));
-        let line = number.parse().ok().and_then(|number| line_of(path, number));
-        let is_marker =
-            line.is_none_or(|line| ["<<<<<<<", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark)));
-        if is_marker && !found.iter().any(|known| known == path) {
-            found.push(path.to_owned());
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markers_are_found_and_headings_are_none() {
-        let said = "a b:1: leftover conflict marker\na b:3: leftover conflict marker\nx.rst:2: leftover conflict marker\n\
-            x:9: trailing whitespace.\n+z \ngone:1: leftover conflict marker\n";
-        let line_of = |path: &str, number: usize| match (path, number) {
-            ("a b", 1) => Some("<<<<<<< HEAD".to_owned()),
-            ("gone", _) => None,
-            _ => Some("=======".to_owned()),
-        };
-        assert_eq!(marked(said, line_of), ["a b", "gone"]);
-        assert!(marked("", line_of).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! What cannot be picked is handed over in a work tree of its own, and taken back from there.
 
-use std::path::{Path, PathBuf};
+use std::{cmp::Reverse, path::Path};
 
 use anyhow::anyhow;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::{
     survey::{self, Fix, Trouble},
 };
 use crate::{
-    commands::{Context, Failure, Program},
+    commands::{Context, Failure, Program, work_tree_folder},
     domain::{
         exit::Exit,
         fix::{FixBranch, FixName},
@@ -23,8 +23,9 @@ use crate::{
         advance::{self, Advance},
         branches,
         history::{self, Id},
+        hurdle::Hurdle,
         picked_commit::Committer,
-        resolution::{self, Hurdle, Resolution, Task},
+        resolution::{self, Resolution, Task},
         transport,
     },
     ui::Table,
@@ -52,7 +53,8 @@ pub(super) fn open_all(
         let parts: Vec<_> = parts.map(|(part, _)| part).collect();
         let commits: Vec<Id> = parts.iter().map(|part| part.commit.id).collect();
         let conflict = paths.join(", ");
-        let root = free_folder(clone, folder, &fix.name, line.line)?;
+        let what = format!("backport-{}-{}-{}", fix.name, line.line.major, line.line.minor);
+        let root = work_tree_folder::free(clone, folder, &what)?;
         let task = Task {
             root: &root,
             branch: &line.branch,
@@ -71,29 +73,6 @@ pub(super) fn open_all(
         }
     }
     Ok(open)
-}
-
-/// A folder that does not exist yet: beside the clone, or where the settings say.
-fn free_folder(
-    clone: &LocalClone,
-    folder: Option<&Path>,
-    name: &FixName,
-    line: ReleaseLine,
-) -> Result<PathBuf, Failure> {
-    let common = clone.common_dir();
-    let top = match common.file_name() {
-        Some(last) if last == ".git" => common.parent().unwrap_or(common),
-        _ => common,
-    };
-    let beside = top.parent().unwrap_or(top);
-    let folder = folder.map_or_else(|| beside.to_owned(), |folder| top.join(folder));
-    let stem = top.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let base = format!("{}-backport-{name}-{}-{}", stem.trim_end_matches(".git"), line.major, line.minor);
-    let names = std::iter::once(base.clone()).chain((2..100).map(|number| format!("{base}.{number}")));
-    names
-        .map(|name| folder.join(name))
-        .find(|path| path.symlink_metadata().is_err())
-        .ok_or_else(|| Failure::not_done(anyhow!("`{}` and 98 folders like it exist", folder.join(base).display())))
 }
 
 /// Tells of each conflict where it waits and what to do there.
@@ -147,10 +126,14 @@ struct Row {
 }
 
 fn of_fix(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
+    let line_of = |resolution: &Resolution| policy.branches.read(&resolution.branch).and_then(|branch| branch.line);
     let is_of_fix = |resolution: &Resolution| {
         policy.branches.read(&resolution.branch).is_some_and(|FixBranch { fix, .. }| fix == *name)
     };
-    Ok(resolution::list(clone)?.into_iter().filter(is_of_fix).collect())
+    let mut found: Vec<Resolution> = resolution::list(clone)?.into_iter().filter(is_of_fix).collect();
+    // The newest line first, as everywhere.
+    found.sort_by_key(|resolution| Reverse(line_of(resolution)));
+    Ok(found)
 }
 
 fn none_open(name: &FixName) -> Failure {

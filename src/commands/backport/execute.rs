@@ -1,9 +1,8 @@
 //! Picks what is to be picked: commit by commit, on all lines at the same time.
 
-use super::{
-    plan::Part,
-    survey::{Fix, Line},
-};
+use std::collections::BTreeMap;
+
+use super::survey::{Fix, Line};
 use crate::{
     commands::Failure,
     git::{
@@ -95,24 +94,34 @@ pub(super) fn pick(
             Pick { commit: &part.commit, parent: part.parent, onto: all[*number].tree }
         };
         let merged = picker.merge(&open.iter().map(pick).collect::<Vec<_>>())?;
+        // What changes nothing or does not fit may be in the history of the line already.
+        let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for ((number, position), merged) in open.into_iter().zip(merged) {
             let picked = &mut all[number];
-            let part = &fix.parts[position];
             picked.outcomes[position] = match merged {
                 Merged::Clean(tree) if tree != picked.tree => {
-                    let id = committer.get()?.write(clone, objects, part.commit.id, tree, picked.tip)?;
+                    let original = fix.parts[position].commit.id;
+                    let id = committer.get()?.write(clone, objects, original, tree, picked.tip)?;
                     (picked.tip, picked.tree) = (id, tree);
                     Outcome::Picked(id)
                 }
-                Merged::Clean(_) => there(clone, &picked.line, part)?.unwrap_or(Outcome::Empty),
-                Merged::Conflict(paths) => there(clone, &picked.line, part)?.unwrap_or(Outcome::Conflict(paths)),
+                Merged::Clean(_) => Outcome::Empty,
+                Merged::Conflict(paths) => Outcome::Conflict(paths),
             };
+            if !matches!(picked.outcomes[position], Outcome::Picked(_)) {
+                doubtful.entry(position).or_default().push(number);
+            }
+        }
+        for (position, numbers) in doubtful {
+            let part = &fix.parts[position];
+            let tips: Vec<Id> = numbers.iter().map(|number| all[*number].line.start).collect();
+            let found = patch_search::find(clone, &tips, &part.commit, part.parent)?;
+            for (number, found) in numbers.into_iter().zip(found) {
+                if let Some(id) = found {
+                    all[number].outcomes[position] = Outcome::Contained(id);
+                }
+            }
         }
     }
     Ok(all)
-}
-
-/// A commit that changes nothing or does not fit may be in the history of the line already.
-fn there(clone: &LocalClone, line: &Line, part: &Part) -> Result<Option<Outcome>, Failure> {
-    Ok(patch_search::find(clone, line.start, &part.commit, part.parent)?.map(Outcome::Contained))
 }

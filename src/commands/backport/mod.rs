@@ -12,9 +12,9 @@ mod survey;
 use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 
-use super::{Context, Failure, Program, candidates, context::Prepared, fix};
+use super::{Context, Failure, Program, candidates, context::Prepared, fetching, fix};
 use crate::{
-    domain::{exit::Exit, fix::FixName},
+    domain::exit::Exit,
     git::{
         LocalClone,
         advance::{self, Advance},
@@ -23,8 +23,7 @@ use crate::{
         history::Range,
         objects::Objects,
         picked_commit::{Asked, Committer},
-        proof, range_diff, remotes,
-        transport::{self, FetchFailure, Unreachable},
+        proof, range_diff, remotes, resolution, transport,
     },
     ui::safe,
 };
@@ -88,6 +87,9 @@ impl Program for BackportArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let Prepared { clone, settings, policy } = context.prepared()?;
         let name = fix::find::<Self>(&clone, &policy, self.name.as_deref())?;
+        if !self.predict {
+            resolution::tidy(&clone)?;
+        }
         if self.abort {
             return conflict::abort(&clone, &policy, &name, context);
         }
@@ -99,7 +101,8 @@ impl Program for BackportArgs {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
         }
         if !self.no_fetch && !self.predict {
-            fetch(&clone, remote, &name, context)?;
+            let hint = format!("git secfix backport {name} --no-fetch");
+            fetching::fetch(&clone, remote, context, &hint)?;
         }
         if !self.predict {
             conflict::forget_missing(&clone, &policy, &name, context)?;
@@ -124,7 +127,7 @@ impl Program for BackportArgs {
         for picked in &picked {
             let mut row = show::row(&fix, picked, remote, likenesses.as_ref());
             let open = work_trees.iter().find(|open| open.branch == picked.line.branch);
-            row.work_tree = open.map(|open| open.root.display().to_string());
+            row.work_tree = open.map(|open| open.root.display().to_string()).or(row.work_tree);
             rows.push(row);
         }
         let report = Report { fix: fix.name.to_string(), lines: rows, done: !self.predict };
@@ -155,16 +158,6 @@ fn exit(report: &Report) -> Exit {
     } else {
         Exit::Done
     }
-}
-
-fn fetch(clone: &LocalClone, remote: &str, name: &FixName, context: &Context) -> Result<(), Failure> {
-    let spinner = context.ui.spinner(&format!("fetching {remote}"));
-    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
-        let error = anyhow!("cannot fetch `{remote}`: {said}");
-        // What git says of a file of this clone is no matter of the network.
-        let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };
-        failure.hint(format!("git secfix backport {name} --no-fetch"))
-    })
 }
 
 /// Makes the branches that are missing, and moves all that got something in one transaction. Those that a work

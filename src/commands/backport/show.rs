@@ -58,11 +58,21 @@ pub(super) struct CommitRow {
 }
 
 pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, likenesses: Option<&Likenesses>) -> Row {
-    let commits: Vec<CommitRow> =
+    let mut commits: Vec<CommitRow> =
         fix.parts.iter().zip(&picked.outcomes).map(|(part, outcome)| commit_row(&part.commit, outcome)).collect();
+    // What is predicted is a commit that is not there.
+    for commit in commits.iter_mut().filter(|commit| likenesses.is_none() && commit.outcome == "picked") {
+        commit.as_commit = None;
+    }
     let has = |state: &str| commits.iter().any(|commit| commit.outcome == state);
     let refused = picked.line.planned.as_ref().err().map(|trouble| refusal(fix, &picked.line, trouble, remote));
-    let state = if refused.is_some() {
+    let waits_in = match &picked.line.planned {
+        Err(Trouble::Unfinished { root }) => Some(root.display().to_string()),
+        _ => None,
+    };
+    let state = if waits_in.is_some() {
+        "conflict"
+    } else if refused.is_some() {
         "refused"
     } else {
         ["conflict", "picked", "empty"].into_iter().find(|state| has(state)).unwrap_or("contained")
@@ -82,7 +92,7 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, likenesses: Option<&
         state,
         commits,
         refused,
-        work_tree: None,
+        work_tree: waits_in,
         same_change,
     }
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program, candidates, context::Prepared, linked_issue};
+use super::{Context, Failure, Program, candidates, context::Prepared, fetching, linked_issue};
 use crate::{
     domain::{
         exit::Exit,
@@ -22,7 +22,6 @@ use crate::{
         branches::{self, NewBranch},
         process::Progress,
         remotes,
-        transport::{self, FetchFailure, Unreachable},
     },
     ui::Table,
 };
@@ -96,7 +95,8 @@ impl Program for BranchArgs {
             .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
         let wanted = read_lines(&self.backport, &format!("git secfix branch {fix} --backport all"), &policy.branches)?;
         if !self.no_fetch && !self.dry_run {
-            fetch(&clone, remote, &self.name, context)?;
+            let hint = format!("git secfix branch {} --no-fetch", self.name);
+            fetching::fetch(&clone, remote, context, &hint)?;
         }
         let lines = match wanted {
             Lines::These(lines) => lines,
@@ -194,16 +194,6 @@ fn bad_name(error: FixNameError) -> Failure {
         FixNameError::LooksLikeBackport(name) => format!("git secfix branch {name}-fix"),
     };
     Failure::usage(error).hint(hint)
-}
-
-fn fetch(clone: &LocalClone, remote: &str, name: &str, context: &Context) -> Result<(), Failure> {
-    let spinner = context.ui.spinner(&format!("fetching {remote}"));
-    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
-        let error = anyhow!("cannot fetch `{remote}`: {said}");
-        // What git says of a file of this clone is no matter of the network.
-        let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };
-        failure.hint(format!("git secfix branch {name} --no-fetch"))
-    })
 }
 
 /// The newest lines that have a stable branch, newest first. One that only canonical has is among

@@ -15,10 +15,11 @@ use serde::Serialize;
 
 use self::{disclose::Disclosure, preview::BranchReport, survey::Branch, words::Words};
 use super::{
-    Context, Failure, Program, candidates,
+    Context, Failure, Program,
+    both_projects::BothProjects,
+    candidates,
     context::Prepared,
     facts::{Behind, Gathered, Gatherer},
-    fetching::{self, Fetched},
     fix, gate, keep_alive,
 };
 use crate::{
@@ -99,15 +100,16 @@ impl Program for SyncArgs {
         }
         gate::pass(Gate::Disclose, &gathered, policy)?;
         let behind = merged(&gathered)?;
-        let fetched = fetching::both(clone, policy, context)?;
-        let survey = |fetched: &Fetched| survey::branches(&client, clone, policy, behind, security, &self, fetched);
+        let fetched = BothProjects::fetch(clone, policy, context)?;
+        let survey =
+            |fetched: &BothProjects| survey::branches(&client, clone, policy, behind, security, &self, fetched);
         let mut found = survey(&fetched)?;
         if let Some(branch) = &self.resolve {
             return resolve::begin(clone, policy, &fix, &found, branch, context);
         }
         if self.proceed {
             resolve::proceed(clone, policy, &fix, &found, behind, context)?;
-            found = survey(&fetching::both(clone, policy, context)?)?;
+            found = survey(&BothProjects::fetch(clone, policy, context)?)?;
         }
         let words = Words { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
         let mut report = Report {
@@ -144,7 +146,7 @@ impl Program for SyncArgs {
                 return Ok(Exit::Done);
             }
         }
-        let fetched = fetching::both(clone, policy, context)?;
+        let fetched = BothProjects::fetch(clone, policy, context)?;
         check_arrival(clone, &fetched, &found, &fix)?;
         keep_alive::switch_off(&client, &prepared.settings, security, context)?;
         show(context, &report);
@@ -225,7 +227,7 @@ fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, repor
 }
 
 /// What was previewed must be in canonical as everybody fetches it.
-fn check_arrival(clone: &LocalClone, fetched: &Fetched, found: &[Branch], fix: &FixName) -> Result<(), Failure> {
+fn check_arrival(clone: &LocalClone, fetched: &BothProjects, found: &[Branch], fix: &FixName) -> Result<(), Failure> {
     for branch in found {
         let kept = fetched.canonical.tracking(&branch.name);
         let tip = kept.map(|kept| branches::commit_of(clone, &kept)).transpose()?.flatten();

@@ -12,9 +12,9 @@ use crate::{
     git::{
         LocalClone, branches,
         history::{self, Id},
+        hurdle::Hurdle,
         merge_resolution::{self, Stand, Task},
         process::Progress,
-        resolution::Hurdle,
         transport,
     },
 };

@@ -9,9 +9,9 @@ use super::SyncArgs;
 use crate::{
     commands::{
         Failure,
+        both_projects::BothProjects,
         connection::unanswered,
         facts::{Behind, Merged},
-        fetching::Fetched,
     },
     domain::{
         disclosure::{Origin, Unpublished, is_named},
@@ -82,7 +82,7 @@ pub(super) fn branches(
     behind: &Behind,
     security: u64,
     args: &SyncArgs,
-    fetched: &Fetched,
+    fetched: &BothProjects,
 ) -> Result<Vec<Branch>, Failure> {
     let canonical = behind.canonical.id;
     let answers = at_once(&behind.merged, |merged| {
@@ -145,10 +145,10 @@ pub(super) fn branches(
 }
 
 /// A commit that the server told of, which must be here by now.
-fn known(clone: &LocalClone, id: &str, fetched: &Fetched) -> Result<Id, Failure> {
+fn known(clone: &LocalClone, id: &str, fetched: &BothProjects) -> Result<Id, Failure> {
     let found = Id::from_hex(id.as_bytes()).ok().filter(|id| history::is_commit(clone, *id));
     found.ok_or_else(|| {
-        let Fetched { canonical, security } = fetched;
+        let BothProjects { canonical, security } = fetched;
         let short: String = id.chars().take(12).collect();
         Failure::network(anyhow!("a branch moved to {short} while it was looked at"))
             .hint(format!("git fetch {} && git fetch {}, then the same command again", canonical.name, security.name))

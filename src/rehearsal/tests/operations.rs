@@ -72,7 +72,7 @@ fn images_appear_in_the_registry() {
     let image = local.get(&tag).is(200).json();
     assert!(image["digest"].as_str().unwrap().starts_with("sha256:"));
     assert_eq!(image["digest"].as_str().unwrap().len(), 71);
-    assert!(image["location"].as_str().unwrap().ends_with("/self-hosted:self-hosted-v18.4.1-ee"));
+    assert!(image["location"].as_str().unwrap().ends_with("/model-gateway:self-hosted-v18.4.1-ee"));
     assert_eq!(local.get(&canonical(&format!("/registry/repositories/{id}/tags"))).json()[0]["name"], image["name"]);
 }
 
