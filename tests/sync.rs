@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use git_secfix::rehearsal::{At, Fault, Injected};
+use git_secfix::rehearsal::{At, Fault, Injected, Logged};
 
 use crate::support::{CAN, GitLab, Ran, SEC, World, each_git, gitlab::TOKEN};
 
@@ -32,7 +32,7 @@ fn everything_is_shown_and_confirmed_before() {
             .ok()
             .says("main  2 commits, merges cleanly")
             .says("this fix  A Person      Change fixed")
-            .says("merge request: \"Sync main\" from `main`");
+            .says("merge request: \"Sync main\" from `sync-main-");
         // Nobody is there to type the name, or types another one.
         world.secfix(&["sync"]).ends(2).warns("there is no terminal to confirm on").warns("--yes prompt-injection");
         world.secfix(&["sync", "--yes", "other"]).ends(2).warns("`other` is not the name of this fix");
@@ -84,13 +84,14 @@ fn merge_commits_and_kept_branches_whatever_the_project_does_by_default() {
     sync(&world, &[]).ok();
     assert!(holds_security(&world));
     assert_eq!(world.server_refs(SEC), private, "security is as it was");
-    for logged in gitlab.server.log().iter().filter(|logged| logged.method == "POST") {
+    let log = gitlab.server.log();
+    let is_opening = |logged: &&Logged| logged.method == "POST" && logged.path.ends_with("/merge_requests");
+    assert_eq!(log.iter().filter(is_opening).count(), 3);
+    for logged in log.iter().filter(is_opening) {
         assert_eq!(logged.path, format!("/api/v4/projects/{}/merge_requests", gitlab.security));
-        for part in [
-            format!("target_project_id={}", gitlab.canonical),
-            "squash=false".into(),
-            "remove_source_branch=false".into(),
-        ] {
+        for part in
+            [format!("target_project_id={}", gitlab.canonical), "squash=false".into(), "source_branch=sync-".into()]
+        {
             assert!(logged.body.contains(&part), "{} lacks {part}", logged.body);
         }
     }
@@ -186,7 +187,7 @@ fn a_conflict_is_resolved_in_a_work_tree_of_its_own() {
         sync(world, &["--continue"]).ends(6).warns("conflicts are unresolved");
         world.git_in(&tree, &["add", "fixed"]).ok();
         assert_eq!(public(world, &gitlab), before);
-        sync(world, &["--continue"]).ok().says("merged").says("from `sync-main`");
+        sync(world, &["--continue"]).ok().says("merged").says("merged by hand: fixed").says("from `sync-main-");
         assert!(holds_security(world));
         let merged = world.git_in(&world.server(CAN), &["show", "main:fixed"]).ok().line();
         assert_eq!(merged, "both");
@@ -249,40 +250,120 @@ fn opened_for_a_maintainer_and_merged_later() {
     assert_eq!(world.server_refs(CAN).lines().filter(|line| line.contains("refs/heads")).count(), before);
 }
 
-#[test]
-fn what_was_not_previewed_is_not_merged() {
-    let world = World::new();
-    let gitlab = GitLab::deployed(&world);
+/// Runs a sync, and something else while its first merge request is being opened.
+fn while_it_is_opened(world: &World, gitlab: &GitLab, more: &[&str], meanwhile: impl FnOnce()) -> Ran {
     let at = At::Matching { method: Some("POST".to_owned()), path_contains: "/merge_requests".to_owned() };
     gitlab.server.inject(Injected { at, fault: Fault::Delay(Duration::from_secs(3)), times: 1 });
     std::thread::scope(|scope| {
-        let syncing = scope.spawn(|| sync(&world, &[]));
-        // While the first one is being opened, another team merges.
-        while !gitlab.server.log().iter().any(|logged| logged.method == "POST") {
+        let syncing = scope.spawn(|| sync(world, more));
+        let is_opening = |logged: &Logged| logged.method == "POST" && logged.path.ends_with("/merge_requests");
+        while !gitlab.server.log().iter().any(is_opening) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        world.commit_there(SEC, "main", "other", "embargoed too\n");
-        syncing.join().unwrap().ends(3).warns("what came between is public already").says("not opened");
-    });
-    assert_eq!(gitlab.requests_of(CAN).len(), 1, "no other one was opened");
-    assert!(!world.holds_there(CAN, "main", &world.tip_there(SEC, "main")));
+        meanwhile();
+        syncing.join().unwrap()
+    })
 }
 
 #[test]
-fn a_branch_that_moves_before_it_is_opened_is_not_opened() {
+fn what_comes_to_security_meanwhile_is_not_shown() {
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
-    let at = At::Matching { method: Some("POST".to_owned()), path_contains: "/merge_requests".to_owned() };
-    gitlab.server.inject(Injected { at, fault: Fault::Delay(Duration::from_secs(3)), times: 1 });
-    std::thread::scope(|scope| {
-        let syncing = scope.spawn(|| sync(&world, &[]));
-        while !gitlab.server.log().iter().any(|logged| logged.method == "POST") {
-            std::thread::sleep(Duration::from_millis(50));
+    let ran = while_it_is_opened(&world, &gitlab, &[], || {
+        for branch in BRANCHES {
+            world.commit_there(SEC, branch, "other", "embargoed too\n");
         }
-        world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
-        syncing.join().unwrap().ends(3).warns("moved since the preview, so its merge request was not opened");
     });
-    assert_eq!(gitlab.requests_of(CAN).len(), 1);
+    ran.ok().says("merged");
+    for branch in BRANCHES {
+        assert!(!world.holds_there(CAN, branch, &world.tip_there(SEC, branch)), "{branch}");
+    }
+    // Nor by a merge request that stays open.
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    let other = world.commit_there(SEC, "main", "other", "embargoed too\n");
+    world.secfix(&["status"]).ok();
+    gitlab.server.change(|state| state.now());
+    let refs = world.git_in(&world.server(CAN), &["rev-list", "--all"]).ok().stdout;
+    assert!(!refs.contains(&other), "canonical has the work of others");
+}
+
+#[test]
+fn a_push_to_the_branch_that_was_made_for_it_is_noticed() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let source = format!("sync-main-{}", &world.tip_there(SEC, "main")[..8]);
+    let ran =
+        while_it_is_opened(&world, &gitlab, &[], || drop(world.commit_there(SEC, &source, "other", "embargoed\n")));
+    ran.ends(3).warns("which was not previewed; it was closed").says("not opened");
+    assert_eq!(gitlab.requests_of(CAN).len(), 1, "no other one was opened");
+    assert!(!world.holds_there(CAN, "main", &world.tip_there(SEC, &source)));
+    sync(&world, &[]).ends(3).warns("is at another commit than its name says");
+}
+
+#[test]
+fn nothing_but_a_merge_is_taken_for_a_resolution() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "fixed", "public, and different\n");
+    // Somebody puts work on top of security's branch, under a name like those of a sync.
+    let head = world.tip_there(SEC, "main");
+    world.git_in(&world.server(SEC), &["branch", "sync-main-00000000", &head]).ok();
+    let other = world.commit_there(SEC, "sync-main-00000000", "other", "embargoed\n");
+    let own = format!("sync-main-{}", &other[..8]);
+    world.git_in(&world.server(SEC), &["branch", "--move", "sync-main-00000000", &own]).ok();
+    sync(&world, &[]).ends(6).warns("conflicts with canonical");
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+}
+
+#[test]
+fn a_merge_request_of_the_live_branch_is_warned_of() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let route = format!("{}/api/v4/projects/{}/merge_requests", gitlab.server.url(), gitlab.security);
+    let body = format!("source_branch=main&target_branch=main&title=x&target_project_id={}", gitlab.canonical);
+    let token = "PRIVATE-TOKEN: glpat-maintainer";
+    world.run(world.command("curl", &["-sf", "-X", "POST", "-H", token, "-d", &body, &route])).ok();
+    world.secfix(&["sync", "--dry-run"]).ok().warns("is open from `main` of security itself").warns("close it");
+}
+
+#[test]
+fn words_that_somebody_changed_are_made_neutral_again() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    gitlab.server.change(|state| {
+        let request = &mut state.project_mut(CAN).unwrap().merge_requests[0];
+        request.title = "Fix the prompt injection".to_owned();
+        request.squash = true;
+    });
+    sync(&world, &[]).ok();
+    gitlab.server.change(|state| assert_eq!(state.project(CAN).unwrap().merge_requests[0].title, "Sync main"));
+    assert!(holds_security(&world));
+}
+
+#[test]
+fn an_overwritten_branch_is_no_public_one() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let old = world.tip_there(CAN, "main");
+    world.git_in(&world.server(SEC), &["update-ref", "refs/heads/main", &old]).ok();
+    let ran = sync(&world, &[]);
+    assert!([1, 3].contains(&ran.code), "{ran}");
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+}
+
+#[test]
+fn messages_are_shown_whole() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    gitlab.server.change(|state| {
+        state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0].job.status = "success".to_owned();
+    });
+    world.secfix(&["merge"]).ok();
+    let ran = world.secfix(&["sync", "--dry-run"]).ok().says("See merge request gitlab-org/security/");
+    ran.never_says("names the confidential issue");
 }
 
 #[test]

@@ -8,14 +8,17 @@ use super::{
     Context, Failure, Program,
     both_projects::BothProjects,
     candidates,
+    connection::unanswered,
     context::Prepared,
     facts::{Behind, Gathered, Gatherer},
     fix, gate, push,
+    sync::names,
 };
 use crate::{
     domain::{
         exit::Exit,
         fix::FixName,
+        policy::Policy,
         runbook::{Gate, Target},
     },
     git::{
@@ -25,6 +28,7 @@ use crate::{
         process::Progress,
         transport,
     },
+    gitlab::{Client, branch},
     ui::Table,
 };
 
@@ -77,7 +81,8 @@ impl Program for CleanArgs {
         gate::pass(Gate::Finish, &gathered, policy)?;
         let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
         let fetched = BothProjects::fetch(clone, policy, context)?;
-        let (here, there) = survey(clone, &gathered, behind, &fetched)?;
+        let (here, mut there) = survey(clone, &gathered, behind, &fetched)?;
+        there.extend(left_by_sync(&client, clone, policy, behind, &fetched)?);
         let remote = policy.security_remote.to_string();
         let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
         let going: Vec<&Found> = there.iter().filter(|found| found.kept.is_none()).collect();
@@ -133,6 +138,30 @@ fn survey(
         there.push(Found { branch: source.clone(), tip, kept: why_kept(clone, target, behind, fetched, tip)? });
     }
     Ok((here, there))
+}
+
+/// The branches that a sync made in security, and that GitLab did not remove with their merge.
+fn left_by_sync(
+    client: &Client,
+    clone: &LocalClone,
+    policy: &Policy,
+    behind: &Behind,
+    fetched: &BothProjects,
+) -> Result<Vec<Found>, Failure> {
+    let mut left = Vec::new();
+    for merged in &behind.merged {
+        let start = format!("^{}", names::start(&merged.branch));
+        let public = fetched.canonical.tracking(&merged.branch);
+        let public = public.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
+        for frozen in branch::containing(client, policy.security.as_str(), &start).map_err(unanswered)? {
+            let tip = Id::from_hex(frozen.commit.id.as_bytes()).ok();
+            let (Some(public), Some(tip)) = (public, tip) else { continue };
+            if names::is_frozen(&merged.branch, &frozen.name) && history::holds(clone, public, tip)? {
+                left.push(Found { branch: frozen.name, tip, kept: None });
+            }
+        }
+    }
+    Ok(left)
 }
 
 fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &BothProjects) -> String {

@@ -7,7 +7,7 @@ use super::{
     Context, Failure, Program, candidates,
     facts::Gathered,
     fix, gate,
-    play::Watch,
+    play::{Plays, Watch},
     waiting::{Found, WaitArgs},
 };
 use crate::{
@@ -31,9 +31,9 @@ pub struct DeployArgs {
     name: Option<String>,
     #[command(flatten)]
     waiting: WaitArgs,
-    /// Start the jobs of the deployment that wait for somebody
-    #[arg(long)]
-    play: bool,
+    /// Start the jobs of the deployment that wait for somebody; with a part of a name those that have it, also further down
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    play: Option<Option<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,7 +50,7 @@ impl Program for DeployArgs {
         let prepared = context.prepared()?;
         let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let (fix, plays) = (&fix, self.play);
+        let (fix, plays) = (&fix, Plays::of(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Deploy, plays };
         let gathered = watch.gather(self.waiting.patience(), waiting, found)?;

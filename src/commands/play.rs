@@ -25,8 +25,38 @@ pub(super) struct Watch<'a> {
     pub(super) command: &'static str,
     /// The step that must have been reached.
     pub(super) step: Step,
-    /// Whether jobs are started, and not only told of.
-    pub(super) plays: bool,
+    /// Which jobs are started, and not only told of.
+    pub(super) plays: Plays<'a>,
+}
+
+/// Which jobs are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plays<'a> {
+    /// None.
+    Nothing,
+    /// Those that the gate itself names. One further down may as well undo a deployment.
+    Gate,
+    /// Those with this in their name.
+    Named(&'a str),
+}
+
+impl<'a> Plays<'a> {
+    /// From an option that may have a value.
+    pub(super) fn of(option: Option<&'a Option<String>>) -> Self {
+        match option {
+            None => Self::Nothing,
+            Some(None) => Self::Gate,
+            Some(Some(part)) => Self::Named(part),
+        }
+    }
+
+    fn starts(self, job: &Waiting) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Gate => job.is_of_gate,
+            Self::Named(part) => job.name.contains(part),
+        }
+    }
 }
 
 impl Watch<'_> {
@@ -49,24 +79,26 @@ impl Watch<'_> {
             let mut new = jobs(&gathered);
             new.retain(|job| !known.contains(&job.id));
             known.extend(new.iter().map(|job| job.id));
-            if *plays && !new.is_empty() {
-                spinner.aside(|| start(client, &new, context))?;
+            let (started, told): (Vec<Waiting>, Vec<Waiting>) = new.into_iter().partition(|job| plays.starts(job));
+            spinner.aside(|| tell(&told, &format!("git secfix {command} {fix}"), context));
+            if !started.is_empty() {
+                spinner.aside(|| start(client, &started, context))?;
                 gathered = gatherer.fix(fix, None)?.1;
-            } else {
-                let command = format!("git secfix {command} {fix} --play --wait");
-                spinner.aside(|| tell(&new, &command, context));
             }
             Ok(found(gathered))
         })
     }
 }
 
-/// Starts these jobs. One that does not wait any more was started by somebody else.
+/// Starts these jobs. What GitLab does not start was started by somebody else, or waits for an approval first: the
+/// next look tells.
 fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Failure> {
     for Waiting { id, project, name, .. } in jobs {
         match pipeline::play(client, *project, *id) {
             Ok(()) => context.ui.note(&format!("started `{name}`")),
-            Err(error) if error.status() == Some(400) => context.ui.note(&format!("`{name}` is started already")),
+            Err(error) if error.status() == Some(400) => {
+                context.ui.note(&format!("`{name}` is started already, or has to be approved first ({error})"));
+            }
             Err(error) if error.status() == Some(403) && !error.is_scope() => {
                 return Err(Failure::not_done(anyhow!("this token may not start `{name}` ({error})"))
                     .hint("ask somebody who may deploy to run the same command"));
@@ -79,8 +111,9 @@ fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Fai
 
 /// Tells who has to press what.
 fn tell(jobs: &[Waiting], command: &str, context: &Context) {
-    for Waiting { name, web_url, .. } in jobs {
+    for Waiting { name, web_url, is_of_gate, .. } in jobs {
         let place = web_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
-        context.ui.note(&format!("somebody who may deploy has to start `{name}`{place}, or: {command}"));
+        let which = if *is_of_gate { "--play".to_owned() } else { shell_words::join(["--play", name]) };
+        context.ui.note(&format!("somebody who may deploy has to start `{name}`{place}, or: {command} {which} --wait"));
     }
 }

@@ -11,6 +11,8 @@ pub struct Unpublished {
     pub id: String,
     /// The first line of its message.
     pub subject: String,
+    /// The rest of its message.
+    pub body: String,
     /// Who wrote it.
     pub author: String,
     /// Why it may become public, or why it may not.
@@ -48,7 +50,21 @@ pub fn is_named(id: &str, names: &[String]) -> bool {
 }
 
 /// Words that say nothing, however long they are.
-const NEUTRAL: [&str; 24] = [
+const NEUTRAL: [&str; 38] = [
+    "all",
+    "and",
+    "are",
+    "can",
+    "for",
+    "has",
+    "its",
+    "new",
+    "not",
+    "now",
+    "off",
+    "out",
+    "the",
+    "use",
     "about",
     "after",
     "before",
@@ -80,7 +96,7 @@ const NEUTRAL: [&str; 24] = [
 pub fn telling_words(text: &str, issue_title: &str, fix: &FixName) -> Vec<String> {
     let words = |text: &str| -> BTreeSet<String> {
         let split = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-        split.filter(|word| word.chars().count() >= 4 && !NEUTRAL.contains(&word.as_str())).collect()
+        split.filter(|word| word.chars().count() >= 3 && !NEUTRAL.contains(&word.as_str())).collect()
     };
     let secret: BTreeSet<String> = words(issue_title).union(&words(fix.as_str())).cloned().collect();
     words(text).intersection(&secret).cloned().collect()
@@ -106,6 +122,7 @@ mod tests {
         let title = "Prompt injection through file names";
         assert_eq!(telling_words("Fix PROMPT handling in File names", title, &fix), ["file", "names", "prompt"]);
         assert_eq!(telling_words("injections", title, &fix), [""; 0]);
+        assert_eq!(telling_words("Fix XSS in the page", "XSS for all", &fix), ["xss"]);
         let canonical: ProjectPath = "group/project".parse().unwrap();
         for branch in ["main", "stable-18-4-ee"] {
             let text = format!("{}\n{}", neutral_title(branch), neutral_description(branch, &canonical));

@@ -34,6 +34,8 @@ pub struct Commit {
     pub tree: Id,
     /// The first line of its message.
     pub subject: String,
+    /// The rest of its message.
+    pub body: String,
     /// Name, address and time of its author, which a pick keeps.
     pub author: String,
     /// The commits that it says it was picked from.
@@ -143,6 +145,7 @@ pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
         parents: read.parents().collect(),
         tree: read.tree(),
         subject: message.lines().next().unwrap_or_default().to_owned(),
+        body: message.split_once('\n').map_or("", |(_, body)| body).trim().to_owned(),
         author: format!("{} <{}> {}", author.name, author.email, author.time),
         picked_from: named("(cherry picked from commit "),
         reverts: named("This reverts commit "),

@@ -14,19 +14,38 @@ use super::{
 /// # Errors
 /// When git fails, for instance because the two have no commit in common.
 pub fn predict(clone: &LocalClone, into: Id, from: Id) -> Result<Merged, GitError> {
+    let (tree, paths) = merged(clone, into, from)?;
+    Ok(paths.map_or(Merged::Clean(tree), Merged::Conflict))
+}
+
+/// The tree that git makes of two commits, and the files in conflict where there are any.
+fn merged(clone: &LocalClone, into: Id, from: Id) -> Result<(Id, Option<Vec<String>>), GitError> {
     let (into, from) = (into.to_string(), from.to_string());
     let words = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", &into, &from];
     let ended = clone.git().run(&words)?;
     let mut fields = ended.stdout.split('\0');
     let tree = fields.next().and_then(|tree| Id::from_hex(tree.as_bytes()).ok());
     match (ended.code, tree) {
-        (Some(0), Some(tree)) => Ok(Merged::Clean(tree)),
-        (Some(1), Some(_)) => {
+        (Some(0), Some(tree)) => Ok((tree, None)),
+        (Some(1), Some(tree)) => {
             let paths: BTreeSet<String> = fields.take_while(|path| !path.is_empty()).map(str::to_owned).collect();
-            Ok(Merged::Conflict(paths.into_iter().collect()))
+            Ok((tree, Some(paths.into_iter().collect())))
         }
         _ => Err(ended.error("merge-tree --write-tree")),
     }
+}
+
+/// The files of a merge that are not as git alone makes them: conflicts that were resolved, and whatever else was
+/// changed in it.
+///
+/// # Errors
+/// When git fails.
+pub fn made_by_hand(clone: &LocalClone, commit: &Commit) -> Result<Vec<String>, GitError> {
+    let [first, second] = commit.parents[..] else { return Ok(vec![]) };
+    let (tree, _) = merged(clone, first, second)?;
+    let (tree, own) = (tree.to_string(), commit.tree.to_string());
+    let said = clone.git().read(&["diff-tree", "-r", "--name-only", "-z", "--no-renames", &tree, &own])?;
+    Ok(said.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
 }
 
 /// Whether a commit does nothing but take in what is public: a merge of two parents, one of which is none

@@ -36,6 +36,10 @@ pub enum Stand {
     Resolved,
     /// It is committed.
     Merged(Id),
+    /// It merges another commit: the branch moved since it began.
+    Outdated,
+    /// The branch holds more than the merge.
+    More,
     /// It was given up: the branch holds no merge.
     GivenUp,
 }
@@ -66,7 +70,7 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
     match stand(clone, task.root, task.branch, task.from)? {
         Stand::GivenUp => {
             // Without a merge under way the work tree is of no use to anybody.
-            give_up(clone, task.root, task.branch, Some(task.into))?;
+            give_up(clone, task.root, task.branch, task.into)?;
             Err(ended.error("merge"))
         }
         stand => Ok(stand),
@@ -80,13 +84,21 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
 pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
     let merge_head = Git::on(root).run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?;
     if merge_head.success {
+        if merge_head.stdout.trim() != from.to_string() {
+            return Ok(Stand::Outdated);
+        }
         return Ok(Hurdle::find(root)?.map_or(Stand::Resolved, Stand::Hurdle));
     }
     let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
-    match tip {
-        Some(tip) if history::holds(clone, tip, from)? => Ok(Stand::Merged(tip)),
-        _ => Ok(Stand::GivenUp),
-    }
+    let Some(tip) = tip else { return Ok(Stand::GivenUp) };
+    let commit = history::commit(clone, tip)?;
+    Ok(if commit.parents.len() == 2 && commit.parents.contains(&from) {
+        Stand::Merged(tip)
+    } else if history::holds(clone, tip, from)? {
+        Stand::More
+    } else {
+        Stand::GivenUp
+    })
 }
 
 /// Commits what is resolved.
@@ -112,17 +124,26 @@ pub fn remove(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
     Ok(Git::on(clone.common_dir()).run(&["worktree", "remove", "--", &root.to_string_lossy()])?.success)
 }
 
-/// Removes the work tree with all that is in it, and its branch where that is still at this commit.
+/// Ends a merge that is under way, removes the work tree, and the branch where it holds nothing but what `public`
+/// holds. Returns whether the branch is gone; `None` where the work tree holds changes of a merge that is over, and
+/// everything stays.
 ///
 /// # Errors
 /// When git fails.
-pub fn give_up(clone: &LocalClone, root: &Path, branch: &str, at: Option<Id>) -> Result<(), GitError> {
-    Git::on(clone.common_dir()).read(&["worktree", "remove", "--force", "--", &root.to_string_lossy()])?;
-    match at {
-        Some(at) if history::find(clone, &format!("refs/heads/{branch}"))? == Some(at) => {
-            super::branches::delete(clone, branch, at)
+pub fn give_up(clone: &LocalClone, root: &Path, branch: &str, public: Id) -> Result<Option<bool>, GitError> {
+    let git = Git::on(root);
+    if git.run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?.success {
+        git.read(&["merge", "--abort"])?;
+    }
+    if !remove(clone, root)? {
+        return Ok(None);
+    }
+    match history::find(clone, &format!("refs/heads/{branch}"))? {
+        Some(tip) if history::holds(clone, public, tip)? => {
+            super::branches::delete(clone, branch, tip)?;
+            Ok(Some(true))
         }
-        _ => Ok(()),
+        tip => Ok(Some(tip.is_none())),
     }
 }
 

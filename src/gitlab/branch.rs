@@ -37,3 +37,20 @@ pub fn containing(client: &Client, project: &str, text: &str) -> Result<Vec<Bran
 pub fn find(client: &Client, project: u64, name: &str) -> Result<Option<Branch>, Error> {
     Error::absent(client.get(&built(branches::Branch::builder().project(project).branch(name).build())?))
 }
+
+/// Creates a branch at a commit. When the answer is lost or another was faster, what is there now counts: the
+/// caller compares the commit.
+///
+/// # Errors
+/// See [`Error`]; 400 where the project does not take it, 403 where the user may not create it.
+pub fn create(client: &Client, project: u64, name: &str, sha: &str) -> Result<Branch, Error> {
+    let endpoint = branches::CreateBranch::builder().project(project).branch(name).ref_(sha).build();
+    let error = match client.create(&built(endpoint)?) {
+        Ok(created) => return Ok(created),
+        Err(error) => error,
+    };
+    if error.may_have_taken_effect() || error.status() == Some(400) {
+        return find(client, project, name)?.ok_or(error);
+    }
+    Err(error)
+}

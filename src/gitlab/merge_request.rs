@@ -64,9 +64,6 @@ pub struct MergeRequest {
     /// Whether its commits are squashed when it is merged.
     #[serde(default, deserialize_with = "or_default")]
     pub squash: bool,
-    /// Whether its author wants the source branch to be removed when it is merged.
-    #[serde(default, deserialize_with = "or_default")]
-    pub force_remove_source_branch: bool,
     /// What this token may do with it; never in a list.
     pub user: Option<Rights>,
     /// Its page.
@@ -135,9 +132,7 @@ impl Route {
 pub enum Keep {
     /// What the project does by default.
     AsUsual,
-    /// Its commits stay as they are, and its branch stays, whatever the project does by default.
-    Source,
-    /// Its commits stay as they are, and its branch goes.
+    /// Its commits stay as they are, whatever the project does by default, and its branch goes.
     Commits,
 }
 
@@ -200,6 +195,20 @@ pub fn open(client: &Client, project: &str) -> Result<Vec<MergeRequest>, Error> 
     Ok(found.into_iter().filter(is_of_one_project).collect())
 }
 
+/// Every open merge request that goes this way into a branch.
+///
+/// # Errors
+/// See [`Error`].
+pub fn open_to(client: &Client, route: Route, target: &str) -> Result<Vec<MergeRequest>, Error> {
+    let endpoint =
+        MergeRequests::builder().project(route.target).target_branch(target).state(MergeRequestState::Opened).build();
+    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
+    let is_ours = |request: &MergeRequest| {
+        request.source_project_id == Some(route.source) && request.target_branch == target && request.state == "opened"
+    };
+    Ok(found.into_iter().filter(is_ours).collect())
+}
+
 fn is_of_one_project(request: &MergeRequest) -> bool {
     request.source_project_id == Some(request.project_id)
 }
@@ -229,8 +238,8 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
         .target_branch(new.target.as_str())
         .title(new.title.as_str())
         .description(new.description.as_str());
-    if new.keep != Keep::AsUsual {
-        endpoint.squash(false).remove_source_branch(new.keep == Keep::Commits);
+    if new.keep == Keep::Commits {
+        endpoint.squash(false).remove_source_branch(true);
     }
     if !new.labels.is_empty() {
         endpoint.labels(new.labels.iter().map(String::as_str));
@@ -287,11 +296,7 @@ fn is_branch_unseen(error: &Error) -> bool {
     matches!(error, Error::Refused(refused) if refused.status == 400 && refused.said.contains("does not exist"))
 }
 
-/// The open merge request from a branch to a branch.
-///
-/// # Errors
-/// See [`Error`].
-pub fn find_open(client: &Client, route: Route, source: &str, target: &str) -> Result<Option<MergeRequest>, Error> {
+fn find_open(client: &Client, route: Route, source: &str, target: &str) -> Result<Option<MergeRequest>, Error> {
     let endpoint = MergeRequests::builder()
         .project(route.target)
         .source_branch(source)
@@ -328,8 +333,8 @@ pub fn edit(client: &Client, project: u64, iid: u64, changes: &Changes) -> Resul
     if let Some(milestone) = changes.milestone {
         endpoint.milestone_id(milestone);
     }
-    if let Some(keep) = changes.keep.filter(|keep| *keep != Keep::AsUsual) {
-        endpoint.squash(false).remove_source_branch(keep == Keep::Commits);
+    if changes.keep == Some(Keep::Commits) {
+        endpoint.squash(false).remove_source_branch(true);
     }
     let endpoint = built(endpoint.build())?;
     // A text that is sent again later would undo what somebody wrote in between.
@@ -358,8 +363,8 @@ pub fn close(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Er
 pub fn merge(client: &Client, project: u64, iid: u64, sha: &str, keep: Keep) -> Result<MergeRequest, Error> {
     let mut endpoint = MergeMergeRequest::builder();
     endpoint.project(project).merge_request(iid).sha(sha);
-    if keep != Keep::AsUsual {
-        endpoint.squash(false).should_remove_source_branch(keep == Keep::Commits);
+    if keep == Keep::Commits {
+        endpoint.squash(false).should_remove_source_branch(true);
     }
     client.create(&built(endpoint.build())?)
 }

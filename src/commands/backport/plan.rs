@@ -108,6 +108,7 @@ mod tests {
             parents: vec![],
             tree: id(0),
             subject: format!("Change {number}"),
+            body: String::new(),
             author: format!("A <a@b> {number} +0000"),
             picked_from: vec![],
             reverts: vec![],

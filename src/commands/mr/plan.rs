@@ -137,7 +137,6 @@ mod tests {
             squash_commit_sha: None,
             user: None,
             squash: false,
-            force_remove_source_branch: false,
             web_url: String::new(),
         }
     }

@@ -29,20 +29,14 @@ impl Disclosure<'_> {
         format!("git secfix sync {}", self.fix)
     }
 
-    /// What becomes of the source: a branch that was made for the sync goes with it, all others stay.
-    fn keep(branch: &Branch) -> Keep {
-        if branch.is_resolved() { Keep::Commits } else { Keep::Source }
-    }
-
     /// Opens the merge request of a branch, or takes over the one that is open, and makes sure that it shows
     /// what was previewed and nothing else.
     pub(super) fn open(&self, branch: &Branch) -> Result<MergeRequest, Failure> {
-        let Branch { name, source, .. } = branch;
-        let opened = match &branch.open {
+        self.freeze(branch)?;
+        let (name, source) = (&branch.name, branch.source());
+        let opened = match branch.own_request() {
             Some(open) => open.clone(),
             None => {
-                // What would be opened is the branch as it is now, not as it was previewed.
-                self.check_unmoved(branch)?;
                 let new = New {
                     source: source.clone(),
                     target: name.clone(),
@@ -51,17 +45,17 @@ impl Disclosure<'_> {
                     labels: vec![],
                     reviewers: vec![],
                     milestone: None,
-                    keep: Self::keep(branch),
+                    keep: Keep::Commits,
                 };
                 merge_request::create(self.client, self.route, &new).map_err(unanswered)?
             }
         };
-        let iid = opened.iid;
         let is_ours = (opened.project_id, opened.source_project_id) == (self.route.target, Some(self.route.source))
-            && (opened.source_branch.as_str(), opened.target_branch.as_str()) == (source, name);
+            && (&opened.source_branch, &opened.target_branch) == (&source, name);
         if !is_ours {
             return Err(Failure::refused(anyhow!(
-                "GitLab opened !{iid} from `{}` to `{}` of other projects than asked: {}",
+                "GitLab opened !{} from `{}` to `{}` of other projects than asked: {}",
+                opened.iid,
                 opened.source_branch,
                 opened.target_branch,
                 opened.web_url
@@ -69,74 +63,87 @@ impl Disclosure<'_> {
             .hint("close it by hand, and tell the administrators of this GitLab"));
         }
         self.check_head(branch, &opened)?;
-        self.keep_source(branch, opened)
+        self.as_it_should_be(branch, opened)
     }
 
-    fn check_unmoved(&self, branch: &Branch) -> Result<(), Failure> {
-        let now = branch::find(self.client, self.route.source, &branch.source).map_err(unanswered)?;
-        let tip = branch.tip.to_string();
-        match now {
-            Some(now) if now.commit.id == tip => Ok(()),
-            _ => Err(Failure::refused(anyhow!(
-                "`{}` of {} moved since the preview, so its merge request was not opened",
-                branch.source,
-                self.policy.security
-            ))
-            .hint(self.again())),
+    /// A branch of security at just the commit that was previewed. A merge request from security's own branch
+    /// would show to everybody whatever is merged there while it is open.
+    fn freeze(&self, branch: &Branch) -> Result<(), Failure> {
+        let (source, tip) = (branch.source(), branch.tip.to_string());
+        let made = branch::create(self.client, self.route.source, &source, &tip).map_err(unanswered)?;
+        if made.commit.id == tip {
+            return Ok(());
         }
+        let error = anyhow!("a branch `{source}` of {} is at another commit than its name says", self.policy.security);
+        Err(Failure::refused(error).hint(format!("find out who made `{source}`, and remove it")))
     }
 
-    /// A merge request follows its source: commits that came after the preview are public by now, and must at
-    /// least not be merged unseen.
-    fn check_head(&self, branch: &Branch, opened: &MergeRequest) -> Result<(), Failure> {
+    /// Somebody may have pushed to the branch that was made for this.
+    fn check_head(&self, branch: &Branch, request: &MergeRequest) -> Result<(), Failure> {
         let tip = branch.tip.to_string();
-        let head = opened.sha.as_deref();
+        let head = request.sha.as_deref();
         // Right after its creation the server may not have looked yet.
         if head.is_none_or(|head| head == tip) {
             return Ok(());
         }
+        // What it shows is seen already; it must not go on to show more.
+        let closed = merge_request::close(self.client, self.route.target, request.iid).is_ok();
+        let closed = if closed { "it was closed" } else { "close it" };
         Err(Failure::refused(anyhow!(
-            "!{} shows {} of `{}`, and the preview showed {}: what came between is public already: {}",
-            opened.iid,
+            "!{} shows {} of `{}` instead of {}, which was not previewed; {closed}: {}",
+            request.iid,
             head.unwrap_or_default().get(..12).unwrap_or_default(),
-            branch.source,
+            branch.source(),
             tip.get(..12).unwrap_or(&tip),
-            opened.web_url
+            request.web_url
         ))
-        .hint(format!("{} shows it, and asks again before it merges", self.again())))
+        .hint(format!("find out who pushed to `{}`, remove it, then {}", branch.source(), self.again())))
     }
 
-    /// Squashing off, and the source kept, whatever the project does by default.
-    fn keep_source(&self, branch: &Branch, opened: MergeRequest) -> Result<MergeRequest, Failure> {
-        let keep = Self::keep(branch);
-        let is_kept =
-            |request: &MergeRequest| !request.squash && (keep == Keep::Commits || !request.force_remove_source_branch);
-        if is_kept(&opened) {
+    /// Squashing off, and neutral words, whatever the project or a person made of them.
+    fn as_it_should_be(&self, branch: &Branch, opened: MergeRequest) -> Result<MergeRequest, Failure> {
+        let (title, description) = (self.words.title(&branch.name), self.words.description(&branch.name));
+        let has_words = opened.title == title && opened.description.as_deref() == Some(&description);
+        if !opened.squash && has_words {
             return Ok(opened);
         }
-        let changes = Changes { keep: Some(keep), ..Changes::default() };
+        let changes = Changes {
+            title: Some(title),
+            description: Some(description),
+            keep: Some(Keep::Commits),
+            ..Changes::default()
+        };
         let changed = merge_request::edit(self.client, self.route.target, opened.iid, &changes).map_err(unanswered)?;
-        if is_kept(&changed) {
+        if !changed.squash {
             return Ok(changed);
         }
-        Err(Failure::not_done(anyhow!(
-            "GitLab insists on squashing !{} or on removing its source, so it was not merged: {}",
-            changed.iid,
-            changed.web_url
-        ))
-        .hint("look at the settings of merge requests of the public project"))
+        Err(Failure::not_done(anyhow!("GitLab insists on squashing !{}, so it was not merged: {}", changed.iid, changed.web_url))
+            .hint("set `Squash commits when merging` (Settings, Merge requests) of the public project to anything but `Require`"))
+    }
+
+    /// Closes what earlier runs opened for a branch at another commit.
+    pub(super) fn close_outdated(&self, branch: &Branch) -> Result<(), Failure> {
+        let source = branch.source();
+        let outdated = branch
+            .open
+            .iter()
+            .filter(|open| super::names::is_frozen(&branch.name, &open.source_branch) && open.source_branch != source);
+        for open in outdated {
+            merge_request::close(self.client, self.route.target, open.iid).map_err(unanswered)?;
+        }
+        Ok(())
     }
 
     /// Merges one, pinned to what was previewed.
     pub(super) fn merge(&self, branch: &Branch, request: &MergeRequest) -> Result<String, Failure> {
-        let sha = branch.tip.to_string();
+        let (sha, source) = (branch.tip.to_string(), branch.source());
         let merging = Merging {
             project: self.route.target,
             iid: request.iid,
             sha: &sha,
-            source: &branch.source,
+            source: &source,
             target: &branch.name,
-            keep: Self::keep(branch),
+            keep: Keep::Commits,
             limit: self.limit,
             again: self.again(),
             look: format!("{}, once nothing blocks it at {}", self.again(), request.web_url),

@@ -2,6 +2,7 @@
 //! what that is.
 
 mod disclose;
+pub(super) mod names;
 mod preview;
 mod resolve;
 mod survey;
@@ -96,7 +97,7 @@ impl Program for SyncArgs {
         let gatherer = Gatherer::new(&client, &prepared)?;
         let (security, gathered) = gather(&gatherer, &fix, context)?;
         if self.abort {
-            return resolve::abort(clone, &fix, merged(&gathered)?, context);
+            return resolve::abort(clone, policy, &fix, merged(&gathered)?, context);
         }
         gate::pass(Gate::Disclose, &gathered, policy)?;
         let behind = merged(&gathered)?;
@@ -120,7 +121,7 @@ impl Program for SyncArgs {
         if !context.ui.json && !report.public {
             context.ui.answer(&preview::text(&fix, &report.branches, policy));
         }
-        preview::notes(&found, context);
+        preview::notes(&found, &gathered, context);
         preview::check(&fix, &found, &behind.canonical, policy)?;
         let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
         for branch in found.iter().filter(|branch| !branch.is_public()) {
@@ -207,6 +208,7 @@ fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, repor
     for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
         row.state = "not opened".to_owned();
         let request = disclosure.open(branch)?;
+        disclosure.close_outdated(branch)?;
         row.state = "opened, not merged".to_owned();
         row.merge_request = Some(request.iid);
         row.web_url = Some(request.web_url.clone());

@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{survey::Branch, words::Words};
+use super::{names, survey::Branch, words::Words};
 use crate::{
-    commands::{Context, Failure},
+    commands::{Context, Failure, facts::Gathered},
     domain::{
         disclosure::{Origin, Unpublished},
         fix::FixName,
@@ -23,6 +23,7 @@ pub(super) struct BranchReport {
     pub(super) head: String,
     pub(super) state: String,
     pub(super) conflict: Vec<String>,
+    pub(super) by_hand: Vec<String>,
     pub(super) commits: Vec<CommitReport>,
     pub(super) title: String,
     pub(super) description: String,
@@ -36,6 +37,7 @@ pub(super) struct CommitReport {
     origin: &'static str,
     author: String,
     subject: String,
+    body: String,
 }
 
 pub(super) fn of(branch: &Branch, words: &Words) -> BranchReport {
@@ -46,23 +48,25 @@ pub(super) fn of(branch: &Branch, words: &Words) -> BranchReport {
     } else {
         "merges cleanly".to_owned()
     };
-    let commit = |Unpublished { id, subject, author, origin }: &Unpublished| CommitReport {
+    let commit = |Unpublished { id, subject, body, author, origin }: &Unpublished| CommitReport {
         id: id.clone(),
         origin: origin.in_words(),
         author: author.clone(),
         subject: subject.clone(),
+        body: body.clone(),
     };
     BranchReport {
         branch: branch.name.clone(),
-        source: branch.source.clone(),
+        source: branch.source(),
         head: branch.tip.to_string(),
         state,
         conflict: branch.conflict.clone(),
+        by_hand: branch.by_hand.clone(),
         commits: branch.commits.iter().map(commit).collect(),
         title: words.title(&branch.name),
         description: words.description(&branch.name),
-        merge_request: branch.open.as_ref().map(|open| open.iid),
-        web_url: branch.open.as_ref().map(|open| open.web_url.clone()),
+        merge_request: branch.own_request().map(|open| open.iid),
+        web_url: branch.own_request().map(|open| open.web_url.clone()),
     }
 }
 
@@ -81,7 +85,15 @@ pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) ->
             let id: String = commit.id.chars().take(12).collect();
             table.row([id.as_str(), commit.origin, commit.author.as_str(), commit.subject.as_str()]);
         }
-        text.push_str(&table.to_string().lines().map(|line| format!("  {line}\n")).collect::<String>());
+        // A row is a line: what else a message says stands below its commit.
+        for (row, commit) in table.to_string().lines().zip(&branch.commits) {
+            text.push_str(&format!("  {row}\n"));
+            let lines = commit.body.lines().filter(|line| !line.trim().is_empty());
+            text.extend(lines.map(|line| format!("                  {}\n", safe_line(line))));
+        }
+        for path in &branch.by_hand {
+            text.push_str(&format!("  merged by hand: {}\n", safe_line(path)));
+        }
         for path in &branch.conflict {
             text.push_str(&format!("  in conflict: {}\n", safe_line(path)));
         }
@@ -99,13 +111,30 @@ pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) ->
 }
 
 /// What people should know of what becomes public, though it stops nothing.
-pub(super) fn notes(branches: &[Branch], context: &Context) {
+pub(super) fn notes(branches: &[Branch], gathered: &Gathered, context: &Context) {
     for branch in branches {
+        let live = branch.open.iter().filter(|open| !names::is_frozen(&branch.name, &open.source_branch));
+        for open in live {
+            context.ui.warning(&format!(
+                "!{} of canonical is open from `{}` of security itself: whatever is pushed there is public at once, so \
+                 close it: {}",
+                open.iid, open.source_branch, open.web_url
+            ));
+        }
+        if let Some((issue, _)) = &gathered.issue {
+            let names_issue = |commit: &&Unpublished| commit.body.contains(&issue.to_string());
+            for commit in branch.commits.iter().filter(names_issue) {
+                let id = commit.id.get(..12).unwrap_or(&commit.id);
+                context
+                    .ui
+                    .warning(&format!("the message of {id} in `{}` names the confidential issue {issue}", branch.name));
+            }
+        }
         let taken_in = branch.commits.iter().filter(|commit| commit.origin == Origin::TakenIn).count();
         if taken_in > 0 {
             context.ui.note(&format!(
-                "`{}` took canonical in {} since the fix: those merges become public as well, and hold nothing that is \
-                 not shown above",
+                "`{}` took canonical in {} since the fix: those merges become public as well, and hold nothing but what git \
+                 makes of both sides",
                 branch.name,
                 if taken_in == 1 { "once".to_owned() } else { format!("{taken_in} times") }
             ));
@@ -148,7 +177,8 @@ pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, pol
         let includes =
             foreign.iter().map(|(_, commit)| format!(" --include {}", commit.id.get(..12).unwrap_or(&commit.id)));
         let hint = format!(
-            "ask whoever wrote them; what may become public is cleared by its name: git secfix sync {fix}{}",
+            "ask whoever wrote them (of a merge of canonical only its conflicts are anybody's work); what may become \
+             public is cleared by its name: git secfix sync {fix}{}",
             includes.collect::<String>()
         );
         return Err(Failure::refused(error).hint(hint));

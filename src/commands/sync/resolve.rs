@@ -1,13 +1,17 @@
 //! Conflicts of a sync: resolved in a work tree of their own, and merged into canonical from a branch of
 //! their own in security.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::survey::{self, Branch, resolution_branch};
+use super::{names, survey::Branch};
 use crate::{
-    commands::{Context, Failure, facts::Behind, push, work_tree_folder},
+    commands::{
+        Context, Failure,
+        facts::{Behind, Merged},
+        push, work_tree_folder,
+    },
     domain::{exit::Exit, fix::FixName, policy::Policy},
     git::{
         LocalClone, branches,
@@ -15,7 +19,7 @@ use crate::{
         hurdle::Hurdle,
         merge_resolution::{self, Stand, Task},
         process::Progress,
-        transport,
+        remotes, transport,
     },
 };
 
@@ -29,7 +33,7 @@ pub(super) fn begin(
     context: &Context,
 ) -> Result<Exit, Failure> {
     let branch = chosen(policy, fix, found, wanted)?;
-    let name = resolution_branch(&branch.name);
+    let name = names::local(&branch.name);
     if let Some(checkout) = merge_resolution::find(clone, &name)? {
         let stand = merge_resolution::stand(clone, &checkout.root, &name, branch.head)?;
         return Err(in_words(&stand, &checkout.root, branch, fix));
@@ -87,6 +91,17 @@ fn in_words(stand: &Stand, root: &Path, branch: &Branch, fix: &FixName) -> Failu
             return Failure::not_done(anyhow!("the merge in {place} was ended with plain git"))
                 .hint(format!("git secfix sync {fix} --abort"));
         }
+        Stand::Outdated => {
+            return Failure::not_done(anyhow!("`{}` of security moved since the merge in {place} began", branch.name))
+                .hint(format!(
+                    "git secfix sync {fix} --abort, then --resolve {} again: what was resolved is remembered",
+                    branch.name
+                ));
+        }
+        Stand::More => {
+            return Failure::not_done(anyhow!("{place} holds commits besides the merge, which nobody would look at"))
+                .hint(format!("git -C '{place}' reset --soft HEAD~1 && git -C '{place}' commit --amend, until only the merge is left"));
+        }
     };
     let add = ["git", "-C", &place, "add", "--"];
     let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
@@ -103,14 +118,14 @@ pub(super) fn proceed(
     behind: &Behind,
     context: &Context,
 ) -> Result<(), Failure> {
-    let under_way = survey::under_way(clone, &behind.merged)?;
-    if under_way.is_empty() && !found.iter().any(Branch::is_resolved) {
+    let open = under_way(clone, &behind.merged)?;
+    if open.is_empty() && !found.iter().any(Branch::is_resolved) {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
             .hint(format!("git secfix sync {fix}")));
     }
-    for (name, root) in under_way {
+    for (name, root) in open {
         let Some(branch) = found.iter().find(|branch| branch.name == name) else { continue };
-        let resolution = resolution_branch(&name);
+        let resolution = names::local(&name);
         match merge_resolution::proceed(clone, &root, &resolution, branch.head)? {
             Stand::Merged(tip) => publish(clone, policy, branch, tip, context)?,
             stand => return Err(in_words(&stand, &root, branch, fix)),
@@ -128,18 +143,14 @@ pub(super) fn proceed(
     Ok(())
 }
 
-/// Pushes a resolution to security, through the guard. One that was pushed before is replaced: it was
-/// resolved for commits that have moved since.
+/// Pushes a resolution to security, through the guard. Its branch is made for this one commit, and never moves.
 fn publish(clone: &LocalClone, policy: &Policy, branch: &Branch, tip: Id, context: &Context) -> Result<(), Failure> {
     let remote = policy.security_remote.to_string();
     push::check_remote(clone, policy, &remote)?;
-    let name = resolution_branch(&branch.name);
-    let before = history::find(clone, &format!("refs/remotes/{remote}/{name}"))?;
-    let expected = before.map_or_else(String::new, |id| id.to_string());
-    let lease = format!("--force-with-lease=refs/heads/{name}:{expected}");
+    let name = names::frozen(&branch.name, tip);
     let refs = format!("{tip}:refs/heads/{name}");
     let spinner = context.ui.spinner(&format!("pushing {name} to {remote}"));
-    let words = ["push", "--porcelain", "--progress", &lease, "--", &remote, &refs];
+    let words = ["push", "--porcelain", "--progress", "--", &remote, &refs];
     let ended = clone.git().talk(&words, &Progress::Told(&|state| spinner.tell(state)))?;
     drop(spinner);
     if ended.success {
@@ -150,22 +161,48 @@ fn publish(clone: &LocalClone, policy: &Policy, branch: &Branch, tip: Id, contex
         .hint(format!("git fetch {remote}, then the same command again")))
 }
 
+/// The work trees in which conflicts of these branches are being resolved.
+fn under_way(clone: &LocalClone, merged: &[Merged]) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let mut found = Vec::new();
+    for merged in merged {
+        if let Some(checkout) = merge_resolution::find(clone, &names::local(&merged.branch))? {
+            found.push((merged.branch.clone(), checkout.root));
+        }
+    }
+    Ok(found)
+}
+
 /// Gives up every merge that is under way.
-pub(super) fn abort(clone: &LocalClone, fix: &FixName, behind: &Behind, context: &Context) -> Result<Exit, Failure> {
-    let under_way = survey::under_way(clone, &behind.merged)?;
-    if under_way.is_empty() {
+pub(super) fn abort(
+    clone: &LocalClone,
+    policy: &Policy,
+    fix: &FixName,
+    behind: &Behind,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let open = under_way(clone, &behind.merged)?;
+    if open.is_empty() {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
             .hint(format!("git secfix sync {fix}")));
     }
-    for (name, root) in under_way {
-        let resolution = resolution_branch(&name);
-        let tip = history::find(clone, &format!("refs/heads/{resolution}"))?;
-        let Some(tip) = tip else { continue };
-        // A merge that is committed is work, and stays in its branch.
-        let is_merged = history::commit(clone, tip)?.parents.len() > 1;
-        merge_resolution::give_up(clone, &root, &resolution, Some(tip).filter(|_| !is_merged))?;
-        let kept = if is_merged { format!(", the branch `{resolution}` keeps what was merged") } else { String::new() };
-        context.ui.note(&format!("`{name}`: given up{kept}"));
+    let canonical = remotes::canonical(clone, policy);
+    for (name, root) in open {
+        let local = names::local(&name);
+        let kept = canonical.as_ref().and_then(|remote| remote.tracking(&name));
+        let public = kept.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
+        let public = public.ok_or_else(|| Failure::not_done(anyhow!("`{name}` of canonical was never fetched")))?;
+        let place = root.display();
+        match merge_resolution::give_up(clone, &root, &local, public)? {
+            Some(true) => context.ui.note(&format!("`{name}`: given up")),
+            // What was committed is work, and stays.
+            Some(false) => {
+                context.ui.note(&format!("`{name}`: given up; the branch `{local}` keeps what was committed"))
+            }
+            None => {
+                return Err(Failure::not_done(anyhow!("{place} holds changes of yours, so nothing was removed"))
+                    .hint(format!("git -C '{place}' status, then git worktree remove --force '{place}'")));
+            }
+        }
     }
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use anyhow::anyhow;
 
-use super::SyncArgs;
+use super::{SyncArgs, names};
 use crate::{
     commands::{
         Failure,
@@ -20,10 +20,10 @@ use crate::{
     git::{
         LocalClone,
         history::{self, Commit, Id, Range},
-        merge, merge_resolution, pick,
+        merge, pick,
     },
     gitlab::{
-        Client, at_once, branch,
+        Client, Error, at_once, branch,
         merge_request::{self, MergeRequest, Route},
     },
 };
@@ -37,18 +37,18 @@ pub(super) struct Branch {
     pub(super) head: Id,
     /// Canonical's commit of it.
     pub(super) public: Id,
-    /// The branch of security that is merged: the same one, or one with conflicts resolved.
-    pub(super) source: String,
-    /// The commit of that.
+    /// The commit that becomes public: the same as `head`, or a merge of it that resolves conflicts.
     pub(super) tip: Id,
+    /// The files of that merge that are not as git alone makes them.
+    pub(super) by_hand: Vec<String>,
     /// What canonical does not have, newest first.
     pub(super) commits: Vec<Unpublished>,
     /// The files in conflict.
     pub(super) conflict: Vec<String>,
     /// Whether canonical's commit is among those that are merged, so that nothing has to be combined.
     pub(super) merges_forward: bool,
-    /// The open merge request in canonical, of an earlier run.
-    pub(super) open: Option<MergeRequest>,
+    /// The open merge requests from security into the branch, of earlier runs or by hand.
+    pub(super) open: Vec<MergeRequest>,
 }
 
 impl Branch {
@@ -57,9 +57,21 @@ impl Branch {
         self.commits.is_empty()
     }
 
-    /// Whether conflicts were resolved in a branch of their own.
+    /// Whether conflicts were resolved.
     pub(super) fn is_resolved(&self) -> bool {
-        self.source != self.name
+        self.tip != self.head
+    }
+
+    /// The branch of security that the merge request comes from. It is made for this commit and never moves: what
+    /// comes to security's own branch meanwhile is not shown to anybody.
+    pub(super) fn source(&self) -> String {
+        names::frozen(&self.name, self.tip)
+    }
+
+    /// The merge request of an earlier run that shows just this.
+    pub(super) fn own_request(&self) -> Option<&MergeRequest> {
+        let source = self.source();
+        self.open.iter().find(|open| open.source_branch == source)
     }
 
     /// Commits that somebody has to clear first.
@@ -68,10 +80,15 @@ impl Branch {
     }
 }
 
-/// The branch of security in which conflicts are resolved. Its name is seen in public, so that it tells
-/// nothing, and it is that of no fix.
-pub(super) fn resolution_branch(branch: &str) -> String {
-    format!("sync-{branch}")
+/// What the servers have of a branch.
+struct Seen {
+    /// Commits of the fix, in hexadecimal.
+    of_fix: Vec<String>,
+    head: Option<branch::Branch>,
+    public: Option<branch::Branch>,
+    /// Branches of security that an earlier run made.
+    frozen: Vec<branch::Branch>,
+    open: Vec<MergeRequest>,
 }
 
 /// Looks at every branch of the fix, in projects that were just fetched.
@@ -84,64 +101,108 @@ pub(super) fn branches(
     args: &SyncArgs,
     fetched: &BothProjects,
 ) -> Result<Vec<Branch>, Failure> {
-    let canonical = behind.canonical.id;
-    let answers = at_once(&behind.merged, |merged| {
-        let name = &merged.branch;
-        let of_fix = at_once(&merged.requests, |request| {
-            Ok::<_, crate::gitlab::Error>(
-                [&request.results[..], &merge_request::commits(client, security, request.iid)?].concat(),
-            )
-        });
-        let of_fix = of_fix.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-        let head = branch::find(client, security, name)?;
-        let public = branch::find(client, canonical, name)?;
-        let resolved = branch::find(client, security, &resolution_branch(name))?;
-        let route = Route { source: security, target: canonical };
-        let mut open = merge_request::find_open(client, route, name, name)?;
-        if open.is_none() && resolved.is_some() {
-            open = merge_request::find_open(client, route, &resolution_branch(name), name)?;
-        }
-        Ok::<_, crate::gitlab::Error>((of_fix, head, public, resolved, open))
-    });
+    let route = Route { source: security, target: behind.canonical.id };
+    let answers = at_once(&behind.merged, |merged| ask(client, route, policy, merged));
     let mut found = Vec::new();
     for (merged, answer) in behind.merged.iter().zip(answers) {
-        let (of_fix, head, public, resolved, open) = answer.map_err(unanswered)?;
-        let name = &merged.branch;
-        let (Some(head), Some(public)) = (head, public) else {
-            return Err(Failure::not_done(anyhow!("`{name}` is not in both projects"))
-                .hint(format!("ask a maintainer to create `{name}` in {}", policy.canonical)));
-        };
-        let here = |id: &str| known(clone, id, fetched);
-        let (head, public) = (here(&head.commit.id)?, here(&public.commit.id)?);
-        let of_fix: HashSet<Id> = of_fix.iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect();
-        // A resolution that is older than security's branch resolves nothing any more.
-        let resolved = resolved.map(|found| here(&found.commit.id)).transpose()?;
-        let mut resolution = None;
-        if let Some(resolved) = resolved.filter(|resolved| *resolved != public)
-            && history::holds(clone, resolved, head)?
-        {
-            resolution = Some(resolved);
-        }
-        let (source, tip) = match resolution {
-            Some(tip) => (resolution_branch(name), tip),
-            None => (name.clone(), head),
-        };
-        // What came to security's branch behind the fix is none of its business.
-        let is_public = behind.arrived.contains(name) || history::holds(clone, public, head)?;
-        let commits = if is_public { vec![] } else { unpublished(clone, (tip, head, public), &of_fix, args)? };
-        let conflict = match is_public {
-            true => vec![],
-            false => match merge::predict(clone, public, tip)? {
-                pick::Merged::Clean(_) => vec![],
-                pick::Merged::Conflict(paths) => paths,
-            },
-        };
-        let open = open.filter(|open| open.source_branch == source);
-        let merges_forward = history::holds(clone, tip, public)?;
-        let head = if is_public { here(&merged.commit)? } else { head };
-        found.push(Branch { name: name.clone(), head, public, source, tip, commits, conflict, merges_forward, open });
+        let is_arrived = behind.arrived.contains(&merged.branch);
+        found.push(look(clone, policy, merged, is_arrived, answer.map_err(unanswered)?, args, fetched)?);
     }
     Ok(found)
+}
+
+fn ask(client: &Client, route: Route, policy: &Policy, merged: &Merged) -> Result<Seen, Error> {
+    let name = &merged.branch;
+    let of_fix = at_once(&merged.requests, |request| {
+        let commits = merge_request::commits(client, route.source, request.iid)?;
+        Ok::<_, Error>([&request.results[..], &commits].concat())
+    });
+    let start = format!("^{}", names::start(name));
+    let frozen = branch::containing(client, policy.security.as_str(), &start)?;
+    Ok(Seen {
+        of_fix: of_fix.into_iter().collect::<Result<Vec<_>, _>>()?.concat(),
+        head: branch::find(client, route.source, name)?,
+        public: branch::find(client, route.target, name)?,
+        frozen: frozen.into_iter().filter(|frozen| names::is_frozen(name, &frozen.name)).collect(),
+        open: merge_request::open_to(client, route, name)?,
+    })
+}
+
+fn look(
+    clone: &LocalClone,
+    policy: &Policy,
+    merged: &Merged,
+    is_arrived: bool,
+    seen: Seen,
+    args: &SyncArgs,
+    fetched: &BothProjects,
+) -> Result<Branch, Failure> {
+    let name = merged.branch.clone();
+    let (Some(head), Some(public)) = (seen.head, seen.public) else {
+        return Err(Failure::not_done(anyhow!("`{name}` is not in both projects"))
+            .hint(format!("ask a maintainer to create `{name}` in {}", policy.canonical)));
+    };
+    let here = |id: &str| known(clone, id, fetched);
+    let (head, public) = (here(&head.commit.id)?, here(&public.commit.id)?);
+    // What came to security's branch behind the fix is none of its business.
+    if is_arrived || history::holds(clone, public, head)? {
+        let head = here(&merged.commit)?;
+        let (by_hand, commits, conflict) = (vec![], vec![], vec![]);
+        return Ok(Branch {
+            name,
+            head,
+            public,
+            tip: head,
+            by_hand,
+            commits,
+            conflict,
+            merges_forward: true,
+            open: seen.open,
+        });
+    }
+    if !history::holds(clone, head, here(&merged.commit)?)? {
+        return Err(Failure::refused(anyhow!(
+            "`{name}` of {} was overwritten: it does not hold the fix",
+            policy.security
+        ))
+        .hint("ask a maintainer of the security project, and look at its mirrors"));
+    }
+    let of_fix: HashSet<Id> = seen.of_fix.iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect();
+    let mut conflict = in_conflict(clone, public, head)?;
+    let mut merges_forward = history::holds(clone, head, public)?;
+    let mut resolution = None;
+    // Only what cannot be merged as it is needs a resolution, and only a merge of the two is one.
+    if !conflict.is_empty() || !merges_forward {
+        for frozen in &seen.frozen {
+            let Ok(tip) = here(&frozen.commit.id) else { continue };
+            let commit = history::commit(clone, tip)?;
+            if is_resolution(clone, &commit, head, public)? && in_conflict(clone, public, tip)?.is_empty() {
+                resolution = Some(commit);
+            }
+        }
+    }
+    let (mut tip, mut by_hand) = (head, vec![]);
+    if let Some(commit) = &resolution {
+        (tip, conflict) = (commit.id, vec![]);
+        by_hand = merge::made_by_hand(clone, commit)?;
+        merges_forward = history::holds(clone, tip, public)?;
+    }
+    let commits = unpublished(clone, (tip, head, public), &of_fix, args)?;
+    Ok(Branch { name, head, public, tip, by_hand, commits, conflict, merges_forward, open: seen.open })
+}
+
+fn in_conflict(clone: &LocalClone, public: Id, tip: Id) -> Result<Vec<String>, Failure> {
+    Ok(match merge::predict(clone, public, tip)? {
+        pick::Merged::Clean(_) => vec![],
+        pick::Merged::Conflict(paths) => paths,
+    })
+}
+
+/// A merge of security's commit and of what is public, and nothing besides.
+fn is_resolution(clone: &LocalClone, commit: &Commit, head: Id, public: Id) -> Result<bool, Failure> {
+    let [first, second] = commit.parents[..] else { return Ok(false) };
+    let other = if first == head { second } else { first };
+    Ok((first == head || second == head) && history::holds(clone, public, other)?)
 }
 
 /// A commit that the server told of, which must be here by now.
@@ -171,8 +232,7 @@ fn unpublished(
     }
     let mut commits = Vec::new();
     for commit in all.iter().rev() {
-        // The merge that resolves conflicts was made for this sync.
-        let is_resolution = tip != head && commit.parents.contains(&head);
+        let is_resolution = commit.id == tip && tip != head;
         let origin = if of_fix.contains(&commit.id) || is_resolution {
             Origin::Fix
         } else if cleared.contains(&commit.id) {
@@ -182,19 +242,13 @@ fn unpublished(
         } else {
             Origin::Foreign
         };
-        let author = commit.author.split(" <").next().unwrap_or_default().to_owned();
-        commits.push(Unpublished { id: commit.id.to_string(), subject: commit.subject.clone(), author, origin });
+        commits.push(Unpublished {
+            id: commit.id.to_string(),
+            subject: commit.subject.clone(),
+            body: commit.body.clone(),
+            author: commit.author.split(" <").next().unwrap_or_default().to_owned(),
+            origin,
+        });
     }
     Ok(commits)
-}
-
-/// The work tree in which the conflicts of a branch are being resolved.
-pub(super) fn under_way(clone: &LocalClone, merged: &[Merged]) -> Result<Vec<(String, std::path::PathBuf)>, Failure> {
-    let mut found = Vec::new();
-    for merged in merged {
-        if let Some(checkout) = merge_resolution::find(clone, &resolution_branch(&merged.branch))? {
-            found.push((merged.branch.clone(), checkout.root));
-        }
-    }
-    Ok(found)
 }

@@ -24,7 +24,7 @@ use crate::{
         runbook::{Facts, Gate, Step},
         version::ReleaseLine,
     },
-    gitlab::{Client, tag},
+    gitlab::{Client, project::DEVELOPER, tag},
     ui::Table,
 };
 
@@ -104,14 +104,15 @@ impl Program for TagArgs {
             let _spinner = context.ui.spinner(&format!("tagging {}", action.line()));
             let done = match (&action, &tags.job) {
                 (Action::Nothing { .. }, _) => Ok(row(&action, "")),
-                (Action::Create { line, branch, commit, .. }, Some(part)) => {
+                // A tag of security becomes public as it is: the job would make another one.
+                (Action::Create { line, branch, commit, is_private: false, .. }, Some(part)) => {
                     let limit = Duration::from_secs(self.timeout);
                     let job =
                         job::Job { client: &client, policy, project: survey.project.id, part, line: *line, limit };
                     job.run(branch, commit, context)
                         .map(|tag| Row { tag: Some(tag), ..row(&action, "tagged by its job") })
                 }
-                (Action::Create { .. }, None) => {
+                (Action::Create { .. }, _) => {
                     let message = self.message.as_deref().or(tags.message.as_deref());
                     create(&client, &survey, &action, message, &fix).map(|()| row(&action, "tagged"))
                 }
@@ -155,13 +156,14 @@ fn check_rights(survey: &Survey, actions: &[Action]) -> Result<(), Failure> {
         let Action::Create { tag, .. } = action else { continue };
         let name = tag.to_string();
         let hint = format!("ask a maintainer of {path} to run the same command");
-        if level < crate::gitlab::project::DEVELOPER {
+        // Members through an invited group have no level here: GitLab itself decides then.
+        if level > 0 && level < DEVELOPER {
             return Err(Failure::not_done(anyhow!("this token may not create tags in {path}, so nothing was tagged"))
                 .hint(hint));
         }
         let rules: Vec<_> = survey.rules.iter().flatten().filter(|rule| rule.is_for(&name)).collect();
         // Of several rules the most permissive one wins.
-        if !rules.is_empty() && !rules.iter().any(|rule| rule.lets_create(level)) {
+        if level > 0 && !rules.is_empty() && !rules.iter().any(|rule| rule.lets_create(level)) {
             let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
             let error = anyhow!(
                 "`{name}` is protected by `{}`, and this token may not create it, so nothing was tagged",
@@ -208,7 +210,7 @@ fn row(action: &Action, state: &str) -> Row {
             commit: String::new(),
             state: "tagged already".to_owned(),
         },
-        Action::Create { line, branch, tag, commit } => Row {
+        Action::Create { line, branch, tag, commit, .. } => Row {
             line: *line,
             branch: branch.clone(),
             tag: Some(tag.to_string()),

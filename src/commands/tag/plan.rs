@@ -25,6 +25,8 @@ pub(super) enum Action {
         tag: PatchTag,
         /// The commit, in hexadecimal.
         commit: String,
+        /// Whether it is in security already, and becomes public under the same name.
+        is_private: bool,
     },
 }
 
@@ -52,10 +54,10 @@ fn of_line(found: &Line, pattern: &Pattern) -> Result<Action, ReleaseLine> {
         return Ok(Action::Nothing { line: *line, branch, tag: tag.clone() });
     }
     if let Some((tag, commit)) = private {
-        return Ok(Action::Create { line: *line, branch, tag: tag.clone(), commit: commit.clone() });
+        return Ok(Action::Create { line: *line, branch, tag: tag.clone(), commit: commit.clone(), is_private: true });
     }
     let tag = PatchTag::next(pattern, *line, names.iter().map(String::as_str)).ok_or(*line)?;
-    Ok(Action::Create { line: *line, branch, tag, commit: head.clone() })
+    Ok(Action::Create { line: *line, branch, tag, commit: head.clone(), is_private: false })
 }
 
 #[cfg(test)]
@@ -81,6 +83,7 @@ mod tests {
             branch: line.branch.clone(),
             tag: tag(name),
             commit: letter.repeat(40),
+            is_private: letter == "b",
         };
         assert_eq!(planned(line.clone()), create("v18.4.2", "a"));
         let private = Some((tag("v18.4.2"), "b".repeat(40)));

@@ -35,7 +35,8 @@ pub(super) struct Line {
     pub(super) line: ReleaseLine,
     /// Its stable branch.
     pub(super) branch: String,
-    /// The newest commit of that.
+    /// The commit to tag: the newest one of that, and in security the one by which the fix came into it, since what
+    /// came behind it may be under embargo.
     pub(super) head: String,
     /// The tag that holds the fix already.
     pub(super) tagged: Option<PatchTag>,
@@ -67,7 +68,10 @@ pub(super) fn look(
         for tags in at_once(&[behind.canonical.id, security.id], |id| tag::starting_with(client, *id, &start)) {
             names.extend(tags?.into_iter().map(|tag| tag.name));
         }
-        let head = branch::find(client, project.id, branch)?.map(|found| found.commit.id);
+        let head = match place {
+            Place::Canonical => branch::find(client, project.id, branch)?.map(|found| found.commit.id),
+            Place::Security => Some((*commit).to_owned()),
+        };
         let holds = match &head {
             Some(head) => compare::has_arrived(client, project.id, commit, head)?,
             None => false,

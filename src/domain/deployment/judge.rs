@@ -2,6 +2,15 @@
 
 use super::{Demand, Downstream, Hidden, Job, Pipeline, Service, State, Waiting};
 
+/// Where a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is one of those that the gate waits for.
+    Gate,
+    /// It is in a pipeline that one of those started.
+    Further,
+}
+
 /// A judgement on a job.
 struct Judged {
     state: State,
@@ -67,11 +76,12 @@ fn newest(jobs: &[Job]) -> Vec<&Job> {
 fn of_service(demand: &Demand, service: &str, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == demand.stage).collect();
-    let own: Vec<&Job> = in_stage.iter().copied().filter(|job| job.name.contains(service)).collect();
+    let is_own = |job: &&Job| job.name.contains(service) && !demand.is_optional(job);
+    let own: Vec<&Job> = in_stage.iter().copied().filter(is_own).collect();
     if own.is_empty() {
         return Judged::new(State::Absent, absent(demand, service, &jobs, &in_stage));
     }
-    worst(own.into_iter().map(|job| of_job(demand, job).at(&job.web_url)).collect())
+    worst(own.into_iter().map(|job| of_job(demand, job, Place::Gate).at(&job.web_url)).collect())
 }
 
 /// Which names there were instead: a job may have been renamed.
@@ -104,19 +114,16 @@ fn worst(judged: Vec<Judged>) -> Judged {
     Judged { waiting, ..worst }
 }
 
-fn of_job(demand: &Demand, job: &Job) -> Judged {
+fn of_job(demand: &Demand, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
     match status.as_str() {
         "success" if job.is_trigger => of_trigger(demand, job),
         "success" => Judged::new(State::Deployed, format!("`{name}` succeeded")),
         "failed" => {
-            // What failed is further down, where it can be seen.
-            if let Some(Downstream { seen: Some(pipeline), .. }) = &job.downstream {
-                let further = of_downstream(demand, pipeline);
-                if further.state == State::Failed {
-                    let text = format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id);
-                    return Judged { text, ..further };
-                }
+            // What failed is further down, where it can be seen, and may have been tried again there: not every
+            // GitLab tells the trigger job of that.
+            if let Some(Downstream { seen: Some(_), .. }) = &job.downstream {
+                return of_trigger(demand, job);
             }
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
             Judged::new(State::Failed, format!("`{name}` failed{why}"))
@@ -124,8 +131,13 @@ fn of_job(demand: &Demand, job: &Job) -> Judged {
         "canceled" | "canceling" => Judged::new(State::Canceled, format!("`{name}` was cancelled")),
         "skipped" => Judged::new(State::Skipped, format!("`{name}` was skipped")),
         "manual" => {
-            let waiting =
-                Waiting { id: job.id, project: job.project, name: name.clone(), web_url: job.web_url.clone() };
+            let waiting = Waiting {
+                id: job.id,
+                project: job.project,
+                name: name.clone(),
+                is_of_gate: place == Place::Gate,
+                web_url: job.web_url.clone(),
+            };
             let text = format!("`{name}` waits for somebody to start it");
             Judged { waiting: vec![waiting], ..Judged::new(State::Waiting, text) }
         }
@@ -157,7 +169,7 @@ fn of_trigger(demand: &Demand, job: &Job) -> Judged {
             }
             _ => Judged::new(
                 State::Unknown,
-                format!("this token may not see pipeline {}, which `{name}` started", downstream.id),
+                format!("this token may not see pipeline {}, which `{name}` started (`deploy.hidden`)", downstream.id),
             ),
         };
     };
@@ -166,11 +178,11 @@ fn of_trigger(demand: &Demand, job: &Job) -> Judged {
 }
 
 /// In a pipeline that belongs to the deployment everything counts that is not named as optional: what a
-/// project lets pass there, such as a job that nobody has started, is often the deployment itself.
+/// project lets pass there, such as a job that nobody has started, or that was skipped for it, is often the
+/// deployment itself.
 fn of_downstream(demand: &Demand, pipeline: &Pipeline) -> Judged {
-    let is_optional = |job: &Job| demand.optional.iter().any(|part| job.name.contains(part.as_str()));
     let jobs = newest(&pipeline.jobs);
-    let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| is_optional(job));
+    let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| demand.is_optional(job));
     let ended = match pipeline.status.as_str() {
         "success" => State::Deployed,
         "failed" => State::Failed,
@@ -186,16 +198,20 @@ fn of_downstream(demand: &Demand, pipeline: &Pipeline) -> Judged {
         State::Waiting if is_excused => State::Deployed,
         ended => ended,
     };
-    // Jobs for the case of a failure are skipped in a pipeline that succeeds.
-    let counted = counted.into_iter().filter(|job| !(job.status == "skipped" && whole == State::Deployed));
-    let judged: Vec<Judged> = counted.map(|job| of_job(demand, job).at(&job.web_url)).collect();
+    let judged: Vec<Judged> =
+        counted.into_iter().map(|job| of_job(demand, job, Place::Further).at(&job.web_url)).collect();
     if judged.is_empty() {
         return Judged::new(State::Unknown, "no job can be seen".to_owned());
     }
     let worst = worst(judged);
     // A job that fails or waits says more than its pipeline.
     if whole >= worst.state {
-        worst
+        match worst.state {
+            State::Skipped | State::Waiting if !worst.text.contains("`deploy.optional`") => {
+                Judged { text: format!("{} (`deploy.optional` names what need not run)", worst.text), ..worst }
+            }
+            _ => worst,
+        }
     } else {
         Judged { state: whole, text: format!("it is `{}`", pipeline.status), ..worst }
     }

@@ -22,6 +22,13 @@ pub struct Demand {
     pub hidden: Hidden,
 }
 
+impl Demand {
+    /// Whether a job need not have run.
+    fn is_optional(&self, job: &Job) -> bool {
+        self.optional.iter().any(|part| job.name.contains(part.as_str()))
+    }
+}
+
 /// What counts where a pipeline further down cannot be seen with this token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
@@ -103,6 +110,8 @@ pub struct Waiting {
     pub project: u64,
     /// Its name.
     pub name: String,
+    /// Whether it is a job that the gate itself names, and not one further down, which may undo a deployment.
+    pub is_of_gate: bool,
     /// Where to press it.
     pub web_url: Option<String>,
 }
