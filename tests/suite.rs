@@ -30,6 +30,7 @@ mod house;
 mod init;
 mod init_hooks;
 mod issue;
+mod killed;
 mod manual;
 mod merge;
 mod mr;
