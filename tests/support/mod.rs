@@ -6,11 +6,11 @@ pub(crate) mod http;
 pub(crate) mod keyring;
 mod run;
 pub(crate) mod stage;
+pub(crate) mod task;
 mod world;
 
 pub(crate) use gitlab::GitLab;
 pub(crate) use run::Ran;
-pub(crate) use stage::Stage;
 pub(crate) use world::{CAN, SEC, World};
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf, process::Command, sync::OnceLock};

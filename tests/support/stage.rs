@@ -13,7 +13,6 @@ use git_secfix::rehearsal::{Issue, JobSpec, MergeRequest, Project, State};
 use super::{CAN, GitLab, SEC, World, world::copy_folder};
 
 pub(crate) const FIX: &str = "prompt-injection";
-pub(crate) const BRANCHES: [&str; 3] = ["main", "stable-18-4-ee", "stable-18-3-ee"];
 const TAGS: [&str; 2] = ["self-hosted-v18.4.0-ee", "self-hosted-v18.3.0-ee"];
 
 /// Everything that a fix needs beside the clone, all of it in a world.
@@ -126,6 +125,12 @@ impl Stage {
     pub(crate) fn is_untouched(&self, world: &World, gitlab: &GitLab) -> bool {
         let is_known = gitlab.server.change(|state| format!("{state:?}")) == format!("{:?}", self.state);
         is_known && ["srv", "work"].iter().all(|part| is_same(&self.folder.join(part), &world.path(part)))
+    }
+
+    /// Whether every byte of a project's repository is as it was at this stage.
+    pub(crate) fn has_same_repository(&self, world: &World, project: &str) -> bool {
+        let here = world.server(project);
+        is_same(&self.folder.join(here.strip_prefix(world.root()).unwrap()), &here)
     }
 }
 
