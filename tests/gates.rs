@@ -55,7 +55,9 @@ impl Case {
     /// Merged, with this pipeline on the merge in the place of the one that followed it.
     fn pipeline(name: impl Into<String>, jobs: Vec<JobSpec>, bridges: Vec<BridgeSpec>) -> Self {
         let spec = pipeline("success", jobs, bridges);
-        Self::merged(name, move |world, gitlab| drop(run(world, gitlab, spec.clone())))
+        Self::merged(name, move |world, gitlab| {
+            run(world, gitlab, spec.clone());
+        })
     }
 
     /// The same, where all that deploys is a trigger job that is green and started this.
@@ -165,7 +167,9 @@ fn shut_further_down() -> Vec<Case> {
             run(world, gitlab, pipeline("success", vec![], vec![trigger]));
         }),
     ];
-    for (status, of_job) in [("manual", "success"), ("failed", "success"), ("success", "manual"), ("success", "running")] {
+    for (status, of_job) in
+        [("manual", "success"), ("failed", "success"), ("success", "manual"), ("success", "running")]
+    {
         cases.push(Case::merged(format!("two deep: {status} with {of_job}"), move |world, gitlab| {
             let project = deployments(gitlab);
             let last = trigger("success", Some((project, further(status, of_job))));
@@ -205,7 +209,8 @@ fn shut_by_names() -> Vec<Case> {
 fn shut_by_other_pipelines() -> Vec<Case> {
     let elsewhere = |reference: &'static str| {
         move |world: &World, gitlab: &GitLab| {
-            let spec = PipelineSpec { reference: reference.to_owned(), ..pipeline("success", vec![job("success")], vec![]) };
+            let spec =
+                PipelineSpec { reference: reference.to_owned(), ..pipeline("success", vec![job("success")], vec![]) };
             run(world, gitlab, spec);
         }
     };
@@ -346,4 +351,56 @@ fn nothing_is_public_before_the_gate_opens() {
     let troubles = troubles.into_inner().unwrap();
     assert!(troubles.is_empty(), "{} times:\n{}", troubles.len(), troubles.join("\n"));
     say(&format!("walked {} states, {} times a command", cases.len(), walked.into_inner()));
+}
+
+/// Open, one for each way in which a fix may be deployed.
+fn open() -> Vec<Case> {
+    let skipped = JobSpec::new("in case of a failure", "deploy", "skipped");
+    let beside = pipeline("success", vec![JobSpec::new("deploy", "deploy", "success"), skipped], vec![]);
+    vec![
+        Case::pipeline("a job that succeeded", vec![job("success")], vec![]),
+        Case::downstream("a trigger whose pipeline succeeded", further("success", "success")),
+        Case::downstream("what only a failure needs is skipped", beside),
+        Case::merged("two deep", |world, gitlab| {
+            let project = deployments(gitlab);
+            let last = trigger("success", Some((project, further("success", "success"))));
+            let between = pipeline("success", vec![], vec![last]);
+            run(world, gitlab, pipeline("success", vec![], vec![trigger("success", Some((project, between)))]));
+        }),
+        Case::merged("a later commit of `main`", |world, gitlab| {
+            let sha = world.commit_there(SEC, "main", "later", "of another fix\n");
+            run(world, gitlab, PipelineSpec { sha, ..pipeline("success", vec![job("success")], vec![]) });
+        }),
+        Case::merged("the newest run succeeded", |world, gitlab| retry(world, gitlab, ["failed", "success"])),
+    ]
+}
+
+/// The walk can fail: where the fix is deployed, the gate is open.
+#[test]
+fn the_gate_opens_where_the_fix_is_deployed() {
+    let (world, gitlab) = way().merged.enter();
+    for Case { name, stage, make } in open() {
+        stage.restore(&world, &gitlab);
+        make(&world, &gitlab);
+        world.secfix(&["deploy"]).ok().says("deployed");
+        // Work of another fix on the branch is a matter of its own.
+        let newest = world.tip_there(SEC, "main");
+        world.secfix(&["sync", "--dry-run", "--include", &newest]).ok();
+        assert!(stage.has_same_repository(&world, CAN), "{name}");
+    }
+}
+
+/// What these do depends on the clone alone: no state of GitLab makes a difference to them.
+#[test]
+fn commands_of_the_clone_publish_nothing() {
+    let (world, gitlab) = way().merged.enter();
+    for stage in [&way().reviewed, &way().merged, &way().deployed] {
+        stage.restore(&world, &gitlab);
+        for words in [&["push"][..], &["push", "--force-with-lease"], &["backport"], &["branch", FIX, "-b", "all"]] {
+            let ran = world.secfix(words);
+            assert!([0, 1].contains(&ran.code), "{ran}");
+            assert!(stage.has_same_repository(&world, CAN), "{ran}");
+        }
+        assert_eq!(gitlab.server.log(), []);
+    }
 }

@@ -119,7 +119,6 @@ impl Merging<'_> {
             _ => unanswered(error.clone()),
         }
     }
-
 }
 
 /// The commit by which a merge request came into its branch. What counts is that, whatever it says of itself.
@@ -132,8 +131,11 @@ pub(super) fn in_branch(client: &Client, target: &str, merged: &MergeRequest, ag
     {
         return Ok(commit.to_owned());
     }
-    Err(Failure::not_done(anyhow!("GitLab says that !{} is merged, and `{target}` does not hold its commit", merged.iid))
-        .hint(format!("look at {}, then {again}", merged.web_url)))
+    Err(Failure::not_done(anyhow!(
+        "GitLab says that !{} is merged, and `{target}` does not hold its commit",
+        merged.iid
+    ))
+    .hint(format!("look at {}, then {again}", merged.web_url)))
 }
 
 /// Whether what is in the way goes away by itself: a check, or a pipeline.

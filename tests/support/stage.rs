@@ -163,7 +163,8 @@ pub(crate) fn canonical(world: &World, gitlab: &GitLab) -> String {
 fn of_project(project: &Project) -> String {
     let mut text = format!("{}\n", project.path);
     for one in &project.merge_requests {
-        let MergeRequest { iid, title, source_branch, source_project, target_branch, state, merge_commit_sha, .. } = one;
+        let MergeRequest { iid, title, source_branch, source_project, target_branch, state, merge_commit_sha, .. } =
+            one;
         let head = one.version().map(|version| &version.head);
         let notes: usize = one.discussions.iter().map(|thread| thread.notes.len()).sum();
         text += &format!("!{iid} {title}, `{source_branch}` of {source_project} to `{target_branch}`, {state}, ");

@@ -34,7 +34,8 @@ pub(crate) fn tag() -> Task {
 
 /// The same, where a job of the project makes the tags.
 pub(crate) fn tag_by_job() -> Task {
-    Task { configuration: "[tags]\njob = \"cut tag\"\n", ..tag() }
+    let words = &["tag", "--timeout", "20"];
+    Task { configuration: "[tags]\njob = \"cut tag\"\n", words, ..tag() }
 }
 
 pub(crate) fn publish() -> Task {

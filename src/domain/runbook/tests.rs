@@ -232,17 +232,15 @@ fn any_target() -> impl Strategy<Value = Target> {
     ];
     let head = prop::sample::select(vec![Some("a"), Some("a"), Some("a"), None, Some("b")]);
     let flags = (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), prop::bool::weighted(0.1));
-    (flags, pushed, request, head).prop_map(
-        |((has_target, has_work, is_lost), pushed, request, head)| Target {
-            has_target,
-            has_work,
-            is_lost,
-            pushed,
-            request,
-            head: head.map(|letter| letter.repeat(40)),
-            ..target(1)
-        },
-    )
+    (flags, pushed, request, head).prop_map(|((has_target, has_work, is_lost), pushed, request, head)| Target {
+        has_target,
+        has_work,
+        is_lost,
+        pushed,
+        request,
+        head: head.map(|letter| letter.repeat(40)),
+        ..target(1)
+    })
 }
 
 fn any_progress() -> impl Strategy<Value = Progress> {
