@@ -53,6 +53,7 @@ fn enter(task: &Task) -> (World, GitLab) {
     std::fs::rename(world.path("bin/ssh"), world.path("bin/ssh-plain")).unwrap();
     world.write_program("bin/ssh", SSH);
     world.write("kill", "");
+    world.write("requests", "");
     (world, gitlab)
 }
 
