@@ -67,11 +67,7 @@ fn the_whole_way_up_to_the_merge() {
         shown.never_says("warning");
         assert_eq!(document(world, &[])["gates"]["merge"], true);
         assert_eq!(document(world, &[])["gates"]["disclose"], false);
-        gitlab.server.change(|state| {
-            for request in &mut state.project_mut(SEC).unwrap().merge_requests {
-                request.state = "merged".to_owned();
-            }
-        });
+        gitlab.merge_all(world);
         world.secfix(&["status"]).ok().says("step 10 of 14: deployment").says("no pipeline ran on the merge yet");
         assert_eq!(document(world, &[])["gates"]["disclose"], false);
     });
@@ -204,11 +200,7 @@ fn a_backport_that_lacks_a_commit_of_the_fix_blocks() {
 fn what_came_after_the_merge_is_not_lost() {
     let world = World::new();
     let gitlab = with_requests(&world);
-    gitlab.server.change(|state| {
-        for request in &mut state.project_mut(SEC).unwrap().merge_requests {
-            request.state = "merged".to_owned();
-        }
-    });
+    gitlab.merge_all(&world);
     world.secfix(&["status"]).ok().says("step 10 of 14");
     world.commit("fixed", "the other half\n");
     world.secfix(&["push"]).ok();
@@ -226,11 +218,7 @@ fn a_fix_that_is_nowhere_has_no_status() {
     ran.warns("hint: git secfix status prompt-injection");
     world.secfix(&["status", "--watch=1", "zzz"]).ends(1).warns("hint: git secfix status --all");
     // Branches that are gone after the merge leave the merge requests to be seen, from any clone.
-    gitlab.server.change(|state| {
-        for request in &mut state.project_mut(SEC).unwrap().merge_requests {
-            request.state = "merged".to_owned();
-        }
-    });
+    gitlab.merge_all(&world);
     let colleague = world.colleague();
     for branch in ["", "-18-4", "-18-3"] {
         let name = format!("refs/heads/security-prompt-injection{branch}");

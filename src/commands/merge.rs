@@ -10,7 +10,7 @@ use super::{
     Context, Failure, Program, candidates,
     facts::{Gathered, Gatherer, Shared},
     fix, gate, keep_alive,
-    merging::{FIRST_PAUSE, LONGEST_PAUSE, Merging},
+    merging::{FIRST_PAUSE, LONGEST_PAUSE, Merging, in_branch},
 };
 use crate::{
     domain::{
@@ -70,6 +70,7 @@ impl Program for MergeArgs {
         drop(spinner);
         gate::pass(Gate::Merge, &gathered, &prepared.policy)?;
         check_rights(&gathered)?;
+        check_merged(&client, &gathered)?;
         for note in &gathered.notes {
             context.ui.warning(note);
         }
@@ -151,6 +152,20 @@ fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
     }
     Err(Failure::not_done(anyhow!("this token may not merge into `{}`, so nothing was merged", forbidden.join("`, `")))
         .hint(format!("ask a maintainer of the security project to run: git secfix merge {}", gathered.fix)))
+}
+
+/// Nothing is merged behind one that was lost: the merge request says merged, and its branch does not have it.
+fn check_merged(client: &Client, gathered: &Gathered) -> Result<(), Failure> {
+    if gathered.facts.sync.is_done() {
+        return Ok(());
+    }
+    for target in &gathered.facts.targets {
+        let request = gathered.requests.get(&target.source).filter(|request| request.state == "merged");
+        if let Some(request) = request {
+            in_branch(client, &target.target, request, &format!("git secfix merge {}", gathered.fix))?;
+        }
+    }
+    Ok(())
 }
 
 /// Merges one, and returns the commit that is in its branch now.

@@ -74,7 +74,7 @@ impl Merging<'_> {
                 }
             };
             if now.state == "merged" {
-                return self.in_branch(client, &now);
+                return in_branch(client, self.target, &now, &self.again);
             }
             if now.state == "closed" {
                 return Err(
@@ -121,24 +121,23 @@ impl Merging<'_> {
             _ => unanswered(error.clone()),
         }
     }
+}
 
-    /// What counts is the commit in the branch, whatever the merge request says of itself.
-    fn in_branch(&self, client: &Client, merged: &MergeRequest) -> Result<String, Failure> {
-        let commit = merged.merged_as();
-        let found = match commit {
-            Some(commit) => compare::has_arrived(client, self.project, commit, self.target).map_err(unanswered)?,
-            None => false,
-        };
-        match commit {
-            Some(commit) if found => Ok(commit.to_owned()),
-            _ => Err(Failure::not_done(anyhow!(
-                "GitLab says that !{} is merged, and `{}` does not hold its commit",
-                merged.iid,
-                self.target
-            ))
-            .hint(format!("look at {}, then {}", merged.web_url, self.again))),
-        }
+/// The commit by which a merge request came into its branch. What counts is that, whatever it says of itself.
+///
+/// # Errors
+/// When the branch does not hold it.
+pub(super) fn in_branch(client: &Client, target: &str, merged: &MergeRequest, again: &str) -> Result<String, Failure> {
+    if let Some(commit) = merged.merged_as()
+        && compare::has_arrived(client, merged.project_id, commit, target).map_err(unanswered)?
+    {
+        return Ok(commit.to_owned());
     }
+    Err(Failure::not_done(anyhow!(
+        "GitLab says that !{} is merged, and `{target}` does not hold its commit",
+        merged.iid
+    ))
+    .hint(format!("look at {}, then {again}", merged.web_url)))
 }
 
 /// Whether what is in the way goes away by itself: a check, or a pipeline.

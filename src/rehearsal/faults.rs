@@ -1,7 +1,8 @@
 //! What may go wrong on the way to a real server, on demand.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -57,6 +58,10 @@ pub enum Fault {
     },
     /// The request waits, then goes on as usual.
     Delay(Duration),
+    /// This happens first; then the request goes on as usual, or as another fault has it.
+    Before(Happening),
+    /// The request takes effect, and this happens before its answer is sent.
+    After(Happening),
     /// The connection is closed before the request takes effect.
     Dropped,
     /// The request takes effect, and the connection is closed without an answer.
@@ -70,6 +75,29 @@ pub enum Fault {
         /// Where to.
         location: String,
     },
+}
+
+/// Something that a test does at a certain moment of a request, such as ending the client, or what a job of the
+/// project would do. No request is held up by it but its own, and it may change the state of the server.
+#[derive(Clone)]
+pub struct Happening(Arc<dyn Fn() + Send + Sync>);
+
+impl Happening {
+    /// This.
+    pub fn new(what: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(what))
+    }
+
+    /// Lets it happen.
+    pub(super) fn happen(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Happening")
+    }
 }
 
 /// The faults that are active.

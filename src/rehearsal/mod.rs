@@ -56,7 +56,7 @@ mod state;
 #[cfg(feature = "network")]
 mod tests;
 
-pub use faults::{At, Fault, Injected};
+pub use faults::{At, Fault, Happening, Injected};
 pub use log::Logged;
 pub use server::{Options, Server};
 pub use state::{

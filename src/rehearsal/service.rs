@@ -21,7 +21,7 @@ use hyper_util::service::TowerToHyperService;
 
 use super::{
     api, caller,
-    faults::{Fault, decoded},
+    faults::{Fault, Happening, decoded},
     log::{Logged, without_token},
     reply::{Content, Reply},
     server::Shared,
@@ -99,6 +99,11 @@ impl Service {
                 tokio::time::sleep(*time).await;
             }
         }
+        for fault in faults {
+            if let Fault::Before(what) = fault {
+                happen(what).await;
+            }
+        }
         if let Some(instead) = faults.iter().find_map(answer_instead) {
             return instead;
         }
@@ -109,6 +114,11 @@ impl Service {
         } else {
             self.answer_git(parts, body, path).await
         };
+        for fault in faults {
+            if let Fault::After(what) = fault {
+                happen(what).await;
+            }
+        }
         if faults.iter().any(|fault| matches!(fault, Fault::DroppedAfter)) {
             return Err(Closed);
         }
@@ -151,10 +161,17 @@ impl Service {
     }
 }
 
+/// Not on the thread of the connections: it may take its time, and look at the state.
+async fn happen(what: &Happening) {
+    let what = what.clone();
+    // A panic in it was reported there.
+    let _ = tokio::task::spawn_blocking(move || what.happen()).await;
+}
+
 /// The answer of a fault that keeps the request from taking effect.
 fn answer_instead(fault: &Fault) -> Option<Result<Response<Body>, Closed>> {
     let reply = match fault {
-        Fault::Delay(_) | Fault::DroppedAfter | Fault::Truncated => return None,
+        Fault::Delay(_) | Fault::Before(_) | Fault::After(_) | Fault::DroppedAfter | Fault::Truncated => return None,
         Fault::Dropped => return Some(Err(Closed)),
         Fault::Status(status) => refusal(*status, (*status == 429).then_some(0)),
         Fault::RetryAfter { status, seconds } => refusal(*status, Some(*seconds)),

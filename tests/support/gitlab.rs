@@ -57,11 +57,21 @@ impl GitLab {
             ..IssueSpec::default()
         };
         let issue = state.add_issue(canonical, spec);
+        let server = Self::start(world, root, state);
+        world.set("SECFIX_TOKEN", TOKEN);
+        Self { server, engineer, maintainer, psirt, canonical, security, issue }
+    }
+
+    /// The same people and projects in another world, with what was known at another time.
+    pub(crate) fn again(&self, world: &World, state: State) -> Self {
+        Self { server: Self::start(world, "", state), ..*self }
+    }
+
+    fn start(world: &World, root: &str, state: State) -> Server {
         let options = Options { git: world.path("bin/git"), root: root.to_owned(), ..Options::at(world.path("srv")) };
         let server = Server::start(options, state).expect("the local GitLab starts");
         world.set("SECFIX_GITLAB_URL", &server.url());
-        world.set("SECFIX_TOKEN", TOKEN);
-        Self { server, engineer, maintainer, psirt, canonical, security, issue }
+        server
     }
 
     /// Everything behind the merge: pipelines with a deployment that waits for somebody, a push mirror, and a
@@ -140,6 +150,18 @@ impl GitLab {
                 }
             });
         }
+    }
+
+    /// Merges everything, as a colleague does on the pages of GitLab.
+    pub(crate) fn merge_all(&self, world: &World) {
+        self.server.change(|state| {
+            for request in &mut state.project_mut(SEC).unwrap().merge_requests {
+                let branch = |name: &str| format!("refs/heads/{name}");
+                let (from, to) = (branch(&request.source_branch), branch(&request.target_branch));
+                world.git_in(&world.server(SEC), &["update-ref", &to, &from]).ok();
+                request.state = "merged".to_owned();
+            }
+        });
     }
 
     /// The numbers of all merge requests in security.

@@ -5,6 +5,8 @@ pub(crate) mod gitlab;
 pub(crate) mod http;
 pub(crate) mod keyring;
 mod run;
+pub(crate) mod stage;
+pub(crate) mod task;
 mod world;
 
 pub(crate) use gitlab::GitLab;

@@ -298,7 +298,7 @@ fn template(version: &str, git: &Path) -> &'static TempDir {
     template
 }
 
-fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

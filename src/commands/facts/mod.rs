@@ -166,6 +166,9 @@ impl<'a> Gatherer<'a> {
         });
         let requests = requests.collect();
         let behind = self.behind(shared, &answers, &targets)?;
+        for target in &mut targets {
+            target.is_lost = behind.as_ref().is_some_and(|behind| behind.lost.contains(&target.target));
+        }
         let clean_up = self.clean_up(&targets, &answers)?;
         let (fact, issue) = match answers.issue {
             None => (IssueFact::Unlinked, None),
@@ -272,7 +275,8 @@ impl<'a> Gatherer<'a> {
         };
         let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
         let head = answers.heads.get(&source).cloned();
-        Ok(Target { source, target, head, line: branch.line, has_target, has_work, lacks: vec![], pushed, request })
+        let (line, lacks, is_lost) = (branch.line, vec![], false);
+        Ok(Target { source, target, head, line, has_target, has_work, lacks, pushed, request, is_lost })
     }
 
     /// Which commits of the fix each backport lacks, where both are here.

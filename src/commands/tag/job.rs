@@ -11,7 +11,7 @@ use crate::{
         merging::{FIRST_PAUSE, LONGEST_PAUSE},
     },
     domain::{patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
-    gitlab::{Client, commit, pipeline},
+    gitlab::{Client, Error, commit, pipeline},
 };
 
 /// The job of a line.
@@ -31,7 +31,7 @@ impl Job<'_> {
         let Self { client, project, part, .. } = self;
         let begin = Instant::now();
         let mut pause = FIRST_PAUSE;
-        let mut is_started = false;
+        let (mut is_started, mut lost) = (false, None);
         loop {
             if let Some(tag) = self.tag(sha)? {
                 return Ok(tag);
@@ -51,10 +51,15 @@ impl Job<'_> {
                     .hint("git secfix config, and see `tags.job`"));
                 };
                 match job.status.as_str() {
-                    "manual" if !is_started => {
-                        is_started = true;
-                        self.start(job, context)?;
-                    }
+                    "manual" => match lost.take() {
+                        // The answer was lost, and the job waits as before: it was not started.
+                        Some(error) => return Err(unanswered(error)),
+                        None if !is_started => {
+                            is_started = true;
+                            lost = self.start(job, context)?;
+                        }
+                        None => {}
+                    },
                     "failed" | "canceled" | "skipped" => {
                         let place = job.web_url.as_deref().unwrap_or_default();
                         return Err(Failure::not_done(anyhow!(
@@ -79,18 +84,21 @@ impl Job<'_> {
         }
     }
 
-    fn start(&self, job: &pipeline::Job, context: &Context) -> Result<(), Failure> {
+    /// Starts it, and returns the error after which it cannot be told whether it did.
+    fn start(&self, job: &pipeline::Job, context: &Context) -> Result<Option<Error>, Failure> {
         match pipeline::play(self.client, self.project, job.id) {
             Ok(()) => context.ui.note(&format!("started `{}`", job.name)),
-            // Somebody else was faster, or the answer was lost: the next look tells.
-            Err(error) if error.status() == Some(400) || error.may_have_taken_effect() => {}
+            // Somebody else was faster.
+            Err(error) if error.status() == Some(400) => {}
+            // The next look tells.
+            Err(error) if error.may_have_taken_effect() => return Ok(Some(error)),
             Err(error) if error.status() == Some(403) && !error.is_scope() => {
                 return Err(Failure::not_done(anyhow!("this token may not start `{}` ({error})", job.name))
                     .hint("ask a maintainer of the project to run the same command"));
             }
             Err(error) => return Err(unanswered(error)),
         }
-        Ok(())
+        Ok(None)
     }
 
     fn tag(&self, sha: &str) -> Result<Option<String>, Failure> {

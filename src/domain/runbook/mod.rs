@@ -108,6 +108,8 @@ pub struct Target {
     pub pushed: Pushed,
     /// Its merge request in security.
     pub request: Request,
+    /// Whether the server calls it merged, and neither project has the commit of that in the branch.
+    pub is_lost: bool,
 }
 
 impl Target {

@@ -13,6 +13,10 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
         if matches!(target.pushed, Pushed::Ahead | Pushed::Diverged) {
             block(Step::Push, format!("`{source}` has commits that are not pushed, though it is merged"));
         }
+        if let Some(request) = target.merge_request().filter(|_| target.is_lost) {
+            let text = format!("GitLab says that !{} is merged, and `{into}` does not hold its commit", request.iid);
+            block(Step::Merge, text);
+        }
         if let (Some(request), Some(head)) = (target.merge_request(), &target.head)
             && request.head.as_ref() != Some(head)
         {

@@ -39,6 +39,7 @@ fn target(iid: u64) -> Target {
         lacks: vec![],
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
+        is_lost: false,
     }
 }
 
@@ -166,6 +167,10 @@ fn what_is_merged_needs_nothing_more() {
     assert_eq!(step(&facts), Step::MergeRequests);
     assert_eq!(blockers(&facts)[0].text, "`security-x-1` has commits that !1 did not merge");
     facts.targets[0].head = None;
+    facts.targets[0].is_lost = true;
+    let texts: Vec<String> = shut_by(&facts, Gate::Disclose).into_iter().map(|blocker| blocker.text).collect();
+    assert_eq!(texts, ["GitLab says that !1 is merged, and `stable-1` does not hold its commit"]);
+    facts.targets[0].is_lost = false;
     facts.deployment = Progress::Unknown("no pipeline was found".to_owned());
     assert_eq!(step(&facts), Step::Deploy);
     assert_eq!(shut_by(&facts, Gate::Disclose)[0].text, "deployment is not known: no pipeline was found");
@@ -226,16 +231,16 @@ fn any_target() -> impl Strategy<Value = Target> {
         1 => Just(Request::Several(vec![1, 2])),
     ];
     let head = prop::sample::select(vec![Some("a"), Some("a"), Some("a"), None, Some("b")]);
-    (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), pushed, request, head).prop_map(
-        |(has_target, has_work, pushed, request, head)| Target {
-            has_target,
-            has_work,
-            pushed,
-            request,
-            head: head.map(|letter| letter.repeat(40)),
-            ..target(1)
-        },
-    )
+    let flags = (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), prop::bool::weighted(0.1));
+    (flags, pushed, request, head).prop_map(|((has_target, has_work, is_lost), pushed, request, head)| Target {
+        has_target,
+        has_work,
+        is_lost,
+        pushed,
+        request,
+        head: head.map(|letter| letter.repeat(40)),
+        ..target(1)
+    })
 }
 
 fn any_progress() -> impl Strategy<Value = Progress> {
@@ -311,6 +316,7 @@ fn is_merged(target: &Target) -> bool {
     let is_whole = |request: &MergeRequest| target.head.is_none() || target.head == request.head;
     matches!(&target.request, Request::Found(request) if request.state == State::Merged && is_whole(request))
         && !matches!(target.pushed, Pushed::Ahead | Pushed::Diverged)
+        && !target.is_lost
 }
 
 proptest! {

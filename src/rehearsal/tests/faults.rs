@@ -1,11 +1,15 @@
 //! What goes wrong on demand.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 
 use super::{Local, canonical};
-use crate::rehearsal::{At, Fault, Injected};
+use crate::rehearsal::{At, Fault, Happening, Injected};
 
 fn once(fault: Fault) -> Injected {
     Injected { at: At::Request(0), fault, times: 1 }
@@ -91,6 +95,27 @@ fn connections_are_closed_before_after_and_within() {
     let log = local.server.log();
     assert_eq!(log.iter().map(|entry| entry.status).collect::<Vec<_>>(), [0, 0, 201]);
     assert_eq!(note(&local).unwrap().status(), 201);
+}
+
+#[test]
+fn something_happens_before_or_after_a_request_takes_effect() {
+    let local = Arc::new(Local::new());
+    let seen = Arc::new(Mutex::new(vec![]));
+    let look = || {
+        let (local, seen) = (Arc::downgrade(&local), Arc::clone(&seen));
+        Happening::new(move || seen.lock().unwrap().push(notes(&local.upgrade().unwrap())))
+    };
+    for fault in [Fault::Before(look()), Fault::After(look())] {
+        local.server.inject(once(fault));
+    }
+    assert_eq!(note(&local).unwrap().status(), 201);
+    assert_eq!(*seen.lock().unwrap(), [0, 1]);
+    // Together with a fault that keeps the request from taking effect.
+    for fault in [Fault::Before(look()), Fault::Dropped] {
+        local.server.inject(once(fault));
+    }
+    assert!(note(&local).is_err());
+    assert_eq!((seen.lock().unwrap().last().copied(), notes(&local)), (Some(1), 1));
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub(in crate::commands) struct Behind {
     pub(in crate::commands) keep_alive: Option<KeepAlive>,
     /// The branches that are in canonical with the fix.
     pub(in crate::commands) arrived: Vec<String>,
+    /// The branches that have the fix in neither project, though the server calls it merged.
+    pub(in crate::commands) lost: Vec<String>,
     /// The tag in security with the fix, line by line, where the project tags there.
     pub(in crate::commands) private_tags: Vec<(ReleaseLine, Option<PatchTag>)>,
     /// The tag in canonical with the fix, line by line, once everything is there.
@@ -109,7 +111,7 @@ impl Look<'_> {
             let public = publication::look(self, &merged);
             (joined(services), joined(keep_alive), joined(private_tags), public)
         });
-        let (canonical, arrived) = public.map_err(unanswered)?;
+        let (canonical, arrived, lost) = public.map_err(unanswered)?;
         let keep_alive = keep_alive.map_err(unanswered)?;
         let mut behind = Behind {
             services: services.transpose().map_err(unanswered)?,
@@ -121,6 +123,7 @@ impl Look<'_> {
             canonical,
             keep_alive,
             arrived,
+            lost,
         };
         if behind.is_public() {
             behind.patch_tags = tags::of_lines(self, behind.canonical.id, &behind.merged).map_err(unanswered)?;

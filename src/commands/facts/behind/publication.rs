@@ -1,18 +1,25 @@
-//! What canonical has of the fix.
+//! What canonical and security have of the fix.
 
 use super::{Look, Merged};
 use crate::gitlab::{Error, at_once, compare, project::Project};
 
-/// The public project, and the branches that are in it with the fix.
-pub(super) fn look(look: &Look<'_>, merged: &[Merged]) -> Result<(Project, Vec<String>), Error> {
+/// The public project, the branches that are in it with the fix, and those that neither project has with it.
+pub(super) fn look(look: &Look<'_>, merged: &[Merged]) -> Result<(Project, Vec<String>, Vec<String>), Error> {
     let canonical = look.canonical()?;
-    let arrived =
-        at_once(merged, |merged| compare::has_arrived(look.client, canonical.id, &merged.commit, &merged.branch));
-    let mut branches = Vec::new();
-    for (merged, arrived) in merged.iter().zip(arrived) {
-        if arrived? {
-            branches.push(merged.branch.clone());
+    let places: Vec<(&Merged, u64)> =
+        merged.iter().flat_map(|merged| [(merged, canonical.id), (merged, look.security.id)]).collect();
+    let mut held = at_once(&places, |(merged, project)| {
+        compare::has_arrived(look.client, *project, &merged.commit, &merged.branch)
+    })
+    .into_iter();
+    let (mut arrived, mut lost) = (Vec::new(), Vec::new());
+    for merged in merged {
+        // What a merge request says of itself does not count: what counts is the commit in the branch.
+        match (held.next().transpose()?, held.next().transpose()?) {
+            (Some(true), _) => arrived.push(merged.branch.clone()),
+            (_, Some(true)) => {}
+            _ => lost.push(merged.branch.clone()),
         }
     }
-    Ok((canonical, branches))
+    Ok((canonical, arrived, lost))
 }
