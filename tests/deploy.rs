@@ -104,6 +104,64 @@ fn a_later_pipeline_that_holds_the_merge_counts() {
 }
 
 #[test]
+fn a_fix_that_was_taken_back_is_not_deployed() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    world.secfix(&["deploy"]).ok();
+    let scratch = world.path("scratch");
+    let run = |words: &[&str]| world.git_in(&scratch, words).ok();
+    world.git_in(world.root(), &["clone", "--quiet", &world.server(SEC).to_string_lossy(), "scratch"]).ok();
+    let revert = |words: &[&str]| {
+        run(&[&["revert", "--no-edit"], words].concat());
+        run(&["push", "--quiet", "origin", "HEAD:main"]);
+        run(&["rev-parse", "HEAD"]).line()
+    };
+    let back = revert(&["-m", "1", "HEAD"]);
+    world.secfix(&["deploy"]).ends(1).says("unknown").says(&format!("{} takes the fix back on `main`", &back[..12]));
+    world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3).warns("takes the fix back");
+    revert(&["HEAD"]);
+    world.secfix(&["deploy"]).ok();
+    let _ = gitlab;
+}
+
+#[test]
+fn many_later_pipelines_do_not_hide_the_one_that_deployed() {
+    let world = World::new();
+    let gitlab = merged(&world);
+    change(&gitlab, |pipeline| pipeline.bridges[0].job.status = "failed".to_owned());
+    let later = world.commit_there(SEC, "main", "other", "of another fix\n");
+    let run = |jobs: Vec<JobSpec>| {
+        let spec = PipelineSpec { jobs, ..PipelineSpec::new("main", &later, "success") };
+        gitlab.server.change(|state| state.add_pipeline(gitlab.security, spec));
+    };
+    run(vec![JobSpec::new("[duo-workflow-svc] deploy", "runway_production", "success")]);
+    (0..40).for_each(|_| run(vec![JobSpec::new("scheduled", "test", "success")]));
+    world.secfix(&["deploy"]).ok();
+}
+
+#[test]
+fn only_jobs_of_the_gate_are_played_unless_another_is_named() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    gitlab.server.change(|state| {
+        let bridge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0];
+        bridge.job.status = "success".to_owned();
+        let further = &mut bridge.starts.as_mut().unwrap().pipeline;
+        further.jobs = vec![JobSpec::new("go", "deploy", "manual"), JobSpec::new("rollback", "deploy", "manual")];
+    });
+    world.secfix(&["merge"]).ok();
+    world
+        .secfix(&["deploy", "--play"])
+        .ends(1)
+        .warns("has to start `go`")
+        .warns("--play rollback --wait")
+        .never_says("started `");
+    world.secfix(&["deploy", "--play", "go"]).ends(1).warns("started `go`").never_says("started `rollback`");
+    world.write("home/.config/git-secfix/config.toml", "[deploy]\noptional = [\"rollback\"]\n");
+    world.secfix(&["deploy", "--wait", "--every", "1"]).ok();
+}
+
+#[test]
 fn what_is_not_configured_is_not_deployed() {
     let world = World::new();
     let _gitlab = merged(&world);

@@ -159,6 +159,7 @@ fn shut_further_down() -> Vec<Case> {
     let mut cases = vec![
         Case::pipeline("a trigger that started nothing", vec![], vec![trigger("success", None)]),
         Case::downstream("a failure further down that is allowed", beside(tolerated)),
+        Case::downstream("a job beside others that was skipped", beside(JobSpec::new("deploy", "deploy", "skipped"))),
         Case::downstream("a job beside others that nobody started", beside(JobSpec::new("deploy", "deploy", "manual"))),
         Case::downstream("nothing further down", pipeline("success", vec![], vec![])),
         Case::merged("a pipeline that cannot be seen", |world, gitlab| {
@@ -355,12 +356,9 @@ fn nothing_is_public_before_the_gate_opens() {
 
 /// Open, one for each way in which a fix may be deployed.
 fn open() -> Vec<Case> {
-    let skipped = JobSpec::new("in case of a failure", "deploy", "skipped");
-    let beside = pipeline("success", vec![JobSpec::new("deploy", "deploy", "success"), skipped], vec![]);
     vec![
         Case::pipeline("a job that succeeded", vec![job("success")], vec![]),
         Case::downstream("a trigger whose pipeline succeeded", further("success", "success")),
-        Case::downstream("what only a failure needs is skipped", beside),
         Case::merged("two deep", |world, gitlab| {
             let project = deployments(gitlab);
             let last = trigger("success", Some((project, further("success", "success"))));

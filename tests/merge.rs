@@ -110,6 +110,40 @@ fn who_may_not_merge_is_told_before_anything_is_merged() {
 }
 
 #[test]
+fn what_would_be_public_at_once_is_not_merged() {
+    let world = World::new();
+    let gitlab = ready(&world);
+    let route = format!("{}/api/v4/projects/{}/merge_requests", gitlab.server.url(), gitlab.security);
+    let body = format!("source_branch=main&target_branch=main&title=x&target_project_id={}", gitlab.canonical);
+    world
+        .run(
+            world.command("curl", &["-sf", "-X", "POST", "-H", "PRIVATE-TOKEN: glpat-maintainer", "-d", &body, &route]),
+        )
+        .ok();
+    world.secfix(&["merge"]).ends(1).warns("what is merged into `main` of security is public at once: close http://");
+    assert_eq!(states(&gitlab), NONE_MERGED);
+}
+
+#[test]
+fn a_line_that_was_never_fetched_is_no_line_to_leave_out() {
+    let world = World::new();
+    let gitlab = ready(&world);
+    world.secfix(&["merge"]).ok();
+    // The branches of the fix are gone, and this clone knows nothing of the newest line.
+    for branch in ["", "-18-4", "-18-3"] {
+        let name = format!("security-prompt-injection{branch}");
+        world.git_in(&world.server(SEC), &["update-ref", "-d", &format!("refs/heads/{name}")]).ok();
+    }
+    let theirs = world.colleague();
+    for remote in ["origin", "security"] {
+        let name = format!("refs/remotes/{remote}/stable-18-4-ee");
+        world.git_in(&theirs, &["update-ref", "-d", &name]).ok();
+    }
+    world.secfix_in(&theirs, &["status", "prompt-injection"]).ok().says("stable-18-4-ee").says("stable-18-3-ee");
+    let _ = gitlab;
+}
+
+#[test]
 fn one_that_fails_in_the_middle_is_finished_later() {
     let world = World::new();
     let gitlab = ready(&world);

@@ -70,7 +70,7 @@ fn each_thing_that_is_wrong_is_said() {
         .secfix(&["verify"])
         .ends(1)
         .says("Some refs have diverged and have not been updated on the remote: refs/heads/main")
-        .says("pipeline of self-hosted-v18.4.0-ee          failed  failed: http://");
+        .says("pipeline of self-hosted-v18.4.0-ee          failed   failed: http://");
     gitlab.server.change(|state| {
         let project = state.project_mut(CAN).unwrap();
         project.mirrors[0].enabled = false;
@@ -79,7 +79,7 @@ fn each_thing_that_is_wrong_is_said() {
     world.secfix(&["verify"]).ends(1).says("it is switched off").says("the registry has no repository `model-gateway`");
     gitlab.server.change(|state| state.project_mut(CAN).unwrap().mirrors.clear());
     world.commit_there(SEC, "main", "other", "embargoed\n");
-    world.secfix(&["verify"]).ends(1).says("none leads to security").says("security has commits that canonical lacks");
+    world.secfix(&["verify"]).ends(1).says("none leads to security").says("security is ahead with other work");
 }
 
 #[test]
@@ -163,6 +163,9 @@ fn the_schedule_runs_from_the_merge_to_the_sync() {
     assert!(is_active(&gitlab));
     world.secfix(&["sync", "--yes", "prompt-injection"]).ok().warns("the schedule `Copy canonical forward` is off now");
     assert!(!is_active(&gitlab));
+    // Once more, and behind the sync: it stays off.
+    world.secfix(&["merge"]).ok().warns("next: git secfix tag prompt-injection");
+    assert!(!is_active(&gitlab));
     world.secfix(&["tag"]).ok();
     gitlab.publish(&world, &TAGS);
     world.secfix(&["verify"]).ok().says("keep-alive schedule").says("is off");
@@ -190,4 +193,19 @@ fn a_schedule_of_somebody_else_is_explained_and_holds_up_nothing() {
     world.secfix(&["verify"]).ends(1).says("its owner @engineer has to switch it off");
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().schedules.clear());
     world.secfix(&["verify"]).ends(1).says("security has no pipeline schedule `Copy canonical forward`");
+}
+
+#[test]
+fn another_fix_under_way_is_no_fault_of_this_one() {
+    let world = World::new();
+    let gitlab = tagged(&world);
+    gitlab.publish(&world, &TAGS);
+    world.commit_there(SEC, "main", "other", "embargoed\n");
+    let diverged = "Some refs have diverged and have not been updated on the remote:\n\nrefs/heads/main";
+    gitlab.server.change(|state| {
+        let mirror = &mut state.project_mut(CAN).unwrap().mirrors[0];
+        mirror.update_status = "failed".to_owned();
+        mirror.last_error = Some(diverged.to_owned());
+    });
+    world.secfix(&["verify"]).ok().says("it waits for other work of security in main");
 }

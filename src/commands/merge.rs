@@ -105,7 +105,9 @@ impl Program for MergeArgs {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        if !self.dry_run {
+        if gathered.behind.as_ref().is_some_and(|behind| behind.is_public()) {
+            context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
+        } else if !self.dry_run {
             keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
             context.ui.note(&format!(
                 "next: git secfix deploy {fix} --wait; until the deployment nothing of this may become public"

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::{Failure, connection::unanswered};
 use crate::{
-    domain::merge_request::{MergeBlock, Mergeability},
+    domain::merge_request::{MergeBlock, Mergeability, Pipeline},
     gitlab::{
         Client, Error, compare,
         merge_request::{self, Keep, MergeRequest},
@@ -146,7 +146,11 @@ fn may_pass(now: &MergeRequest) -> bool {
     is_open
         && match Mergeability::of(&now.detailed_merge_status) {
             Mergeability::Mergeable | Mergeability::Computing => true,
-            Mergeability::Blocked(MergeBlock::Pipeline) => now.detailed_merge_status == "ci_still_running",
+            // A pipeline takes a moment to appear behind a new merge request.
+            Mergeability::Blocked(MergeBlock::Pipeline) => match &now.head_pipeline {
+                None => true,
+                Some(pipeline) => Pipeline::of(&pipeline.status) == Pipeline::Running,
+            },
             _ => false,
         }
 }

@@ -161,6 +161,17 @@ impl BranchNames {
         }
     }
 
+    /// What all stable branches begin with or, where that is nothing, end with, as GitLab searches for names: `^stable-`
+    /// or `-stable-ee$`.
+    pub fn stable_search(&self) -> String {
+        if !self.stable.prefix().is_empty() {
+            return format!("^{}", self.stable.prefix());
+        }
+        let [one, other] = [(1, 2), (3, 4)].map(|(major, minor)| self.target(Some(ReleaseLine { major, minor })));
+        let common = one.bytes().rev().zip(other.bytes().rev()).take_while(|(one, other)| one == other).count();
+        format!("{}$", &one[one.len() - common..])
+    }
+
     /// Whether fixes reach this branch by merge requests only: the default or a stable branch.
     pub fn is_protected(&self, name: &str) -> bool {
         name == self.default || self.stable.read(name).is_some()
@@ -227,6 +238,13 @@ mod tests {
     fn a_name_that_ends_like_a_line_is_refused() {
         assert!(matches!(names().fix_name("cve-2026-1"), Err(FixNameError::LooksLikeBackport(_))));
         assert!(names().fix_name("cve-2026-1-x").is_ok());
+    }
+
+    #[test]
+    fn stable_branches_are_searched_by_what_they_share() {
+        assert_eq!(names().stable_search(), "^stable-");
+        let stable = Pattern::parse("{major}-{minor}-stable-ee", &[Major, Minor]).unwrap();
+        assert_eq!(BranchNames { stable, ..names() }.stable_search(), "-stable-ee$");
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct MergeRequest {
     pub author: Option<User>,
     /// Its newest pipeline; never in a list.
     pub head_pipeline: Option<Pipeline>,
+    /// When it was merged.
+    pub merged_at: Option<Timestamp>,
     /// The commit that merged it, where there is one of its own.
     pub merge_commit_sha: Option<String>,
     /// The commit that its commits were squashed into.
@@ -193,6 +195,16 @@ pub fn open(client: &Client, project: &str) -> Result<Vec<MergeRequest>, Error> 
     let endpoint = MergeRequests::builder().project(project).state(MergeRequestState::Opened).build();
     let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
     Ok(found.into_iter().filter(is_of_one_project).collect())
+}
+
+/// Every open merge request of a project that comes from a branch of this name, of whatever project.
+///
+/// # Errors
+/// See [`Error`].
+pub fn open_from(client: &Client, project: &str, source: &str) -> Result<Vec<MergeRequest>, Error> {
+    let endpoint =
+        MergeRequests::builder().project(project).source_branch(source).state(MergeRequestState::Opened).build();
+    client.all(&built(endpoint)?)
 }
 
 /// Every open merge request that goes this way into a branch.

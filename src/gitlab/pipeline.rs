@@ -1,9 +1,17 @@
 //! Pipelines, their jobs and trigger jobs.
 
-use gitlab::api::projects::{
-    jobs::PlayJob,
-    pipelines::{Pipeline as OnePipeline, PipelineBridges, PipelineJobs, Pipelines},
+use std::borrow::Cow;
+
+use gitlab::api::{
+    Endpoint, Pageable, QueryParams,
+    common::NameOrId,
+    projects::{
+        jobs::PlayJob,
+        pipelines::{Pipeline as OnePipeline, PipelineBridges, PipelineJobs, Pipelines},
+    },
 };
+use http::Method;
+use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Client, Error, built};
@@ -54,6 +62,39 @@ pub struct Job {
 pub fn newest_of_ref(client: &Client, project: u64, reference: &str) -> Result<Vec<Pipeline>, Error> {
     client.first_page(&built(Pipelines::builder().project(project).ref_(reference).build())?)
 }
+
+/// The pipelines on a branch that changed since then, newest first.
+///
+/// # Errors
+/// See [`Error`].
+pub fn of_branch_since(client: &Client, project: u64, branch: &str, since: Timestamp) -> Result<Vec<Pipeline>, Error> {
+    client.all(&Since { project: project.into(), branch, since })
+}
+
+/// `GET /projects/:id/pipelines` with a moment: the crate's takes one of another library.
+struct Since<'a> {
+    project: NameOrId<'a>,
+    branch: &'a str,
+    since: Timestamp,
+}
+
+impl Endpoint for Since<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/pipelines", self.project).into()
+    }
+
+    fn parameters(&self) -> QueryParams<'_> {
+        let mut parameters = QueryParams::default();
+        parameters.push("ref", self.branch).push("updated_after", self.since.to_string());
+        parameters
+    }
+}
+
+impl Pageable for Since<'_> {}
 
 /// The pipelines that ran on a commit, newest first.
 ///

@@ -25,7 +25,7 @@ pub(super) struct Known {
 }
 
 /// Fixes go back to a few of the newest lines; a project may have a hundred.
-const NEWEST_LINES: usize = 8;
+pub(super) const NEWEST_LINES: usize = 8;
 
 /// Looks at the references and the configuration.
 pub(super) fn look(clone: &LocalClone, policy: &Policy, issues: &ProjectPath, fix: &FixName) -> Result<Known, Failure> {

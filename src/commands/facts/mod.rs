@@ -167,6 +167,9 @@ impl<'a> Gatherer<'a> {
         let requests = requests.collect();
         let behind = self.behind(shared, &answers, &targets)?;
         for target in &mut targets {
+            let exposing = answers.exposing.get(&target.target).into_iter().flatten();
+            let mut ours = exposing.filter(|open| open.source_project_id == Some(shared.project.id));
+            target.exposed_by = ours.next().map(|open| open.web_url.clone());
             target.is_lost = behind.as_ref().is_some_and(|behind| behind.lost.contains(&target.target));
         }
         let clean_up = self.clean_up(&targets, &answers)?;
@@ -218,6 +221,7 @@ impl<'a> Gatherer<'a> {
                 line: target.line,
                 iid: counts.iid,
                 commit: commit.to_owned(),
+                merged_at: read.merged_at,
                 requests: of_target.filter(|request| request.state == "merged").map(Brought::of).collect(),
             });
         }
@@ -275,8 +279,8 @@ impl<'a> Gatherer<'a> {
         };
         let has_target = base_commit.is_some() || !matches!(request, Request::Missing);
         let head = answers.heads.get(&source).cloned();
-        let (line, lacks, is_lost) = (branch.line, vec![], false);
-        Ok(Target { source, target, head, line, has_target, has_work, lacks, pushed, request, is_lost })
+        let (line, lacks, is_lost, exposed_by) = (branch.line, vec![], false, None);
+        Ok(Target { source, target, head, line, has_target, has_work, lacks, pushed, request, is_lost, exposed_by })
     }
 
     /// Which commits of the fix each backport lacks, where both are here.

@@ -1,8 +1,8 @@
 //! What GitLab knows of a fix: everything that does not depend on another answer is asked at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::local::Known;
+use super::local::{Known, NEWEST_LINES};
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
@@ -26,6 +26,10 @@ pub(super) struct Answers {
     pub(super) requests: BTreeMap<String, Vec<MergeRequest>>,
     /// The details of those that count.
     pub(super) details: BTreeMap<u64, Detail>,
+    /// The newest release lines as security has them.
+    lines: Option<Vec<ReleaseLine>>,
+    /// Open merge requests in canonical, by the name of the branch that they come from, of any project.
+    pub(super) exposing: BTreeMap<String, Vec<MergeRequest>>,
     /// The issue, or why it cannot be read.
     pub(super) issue: Option<(IssueRef, Result<Issue, Error>)>,
 }
@@ -44,6 +48,10 @@ pub(super) struct Detail {
 
 enum Ask {
     Heads(String),
+    /// Stable branches as the server has them: this clone may not have fetched the newest.
+    Lines,
+    /// Open merge requests in canonical that come from a branch of this name.
+    Exposing(String),
     Requests(String),
     Issue(IssueRef),
     Request(u64, u64),
@@ -61,6 +69,8 @@ enum Ask {
 
 enum Got {
     Heads(Vec<branch::Branch>),
+    Lines(Vec<branch::Branch>),
+    Exposing(String, Vec<MergeRequest>),
     Requests(String, Vec<MergeRequest>),
     Issue(IssueRef, Box<Result<Issue, Error>>),
     Request(u64, Box<MergeRequest>),
@@ -74,33 +84,44 @@ enum Got {
 /// Gathers the answers about one fix in two or three rounds: what this clone knows of, then the
 /// details, then what only the server knew of.
 pub(super) fn ask(client: &Client, policy: &Policy, known: &Known) -> Result<Answers, Error> {
-    let security = policy.security.as_str();
     // Backport branches begin like the branch of the fix, unless a project calls them differently.
     let [start, backport] = [None, Some(ReleaseLine { major: 1, minor: 0 })]
         .map(|line| policy.branches.write(&FixBranch { fix: known.fix.clone(), line }));
     let text = if backport.starts_with(&start) { format!("^{start}") } else { known.fix.to_string() };
-    let mut asks = vec![Ask::Heads(text)];
+    let mut asks = vec![Ask::Heads(text), Ask::Lines];
     asks.extend(known.sources.iter().cloned().map(Ask::Requests));
     asks.extend(known.issue.clone().map(Ask::Issue));
-    let mut answers =
-        Answers { heads: BTreeMap::new(), requests: BTreeMap::new(), details: BTreeMap::new(), issue: None };
+    let mut answers = Answers {
+        heads: BTreeMap::new(),
+        requests: BTreeMap::new(),
+        details: BTreeMap::new(),
+        lines: None,
+        exposing: BTreeMap::new(),
+        issue: None,
+    };
     let mut details = Details::default();
     // Each round may lead to one more: unknown branches to their merge requests, these to their details.
     for _ in 0..4 {
         if asks.is_empty() {
             break;
         }
-        for got in at_once(&asks, |ask| answer(client, security, ask)) {
+        for got in at_once(&asks, |ask| answer(client, policy, ask)) {
             sort_in(got?, policy, &known.fix, &mut answers, &mut details);
         }
-        asks = next_round(policy, &answers, &details);
+        asks = next_round(policy, &known.fix, &answers, &details);
     }
     answers.details = details.complete();
     Ok(answers)
 }
 
-fn answer(client: &Client, security: &str, ask: &Ask) -> Result<Got, Error> {
+fn answer(client: &Client, policy: &Policy, ask: &Ask) -> Result<Got, Error> {
+    let security = policy.security.as_str();
     Ok(match ask {
+        Ask::Lines => Got::Lines(branch::containing(client, security, &policy.branches.stable_search())?),
+        Ask::Exposing(branch) => {
+            let open = merge_request::open_from(client, policy.canonical.as_str(), branch)?;
+            Got::Exposing(branch.clone(), open)
+        }
         Ask::Heads(text) => Got::Heads(branch::containing(client, security, text)?),
         Ask::Requests(source) => Got::Requests(source.clone(), merge_request::from_branch(client, security, source)?),
         Ask::Issue(found) => {
@@ -168,6 +189,14 @@ fn sort_in(got: Got, policy: &Policy, fix: &FixName, answers: &mut Answers, deta
                 .map(|found| (found.name, found.commit.id))
                 .collect();
         }
+        Got::Lines(branches) => {
+            let mut lines: Vec<ReleaseLine> =
+                branches.iter().filter_map(|found| policy.branches.stable.read(&found.name)?.line()).collect();
+            lines.sort_unstable_by(|one, other| other.cmp(one));
+            lines.truncate(NEWEST_LINES);
+            answers.lines = Some(lines);
+        }
+        Got::Exposing(branch, open) => drop(answers.exposing.insert(branch, open)),
         Got::Requests(source, found) => drop(answers.requests.insert(source, found)),
         Got::Issue(found, read) => answers.issue = Some((found, *read)),
         Got::Request(iid, request) => {
@@ -183,14 +212,18 @@ fn sort_in(got: Got, policy: &Policy, fix: &FixName, answers: &mut Answers, deta
 }
 
 /// What is worth asking now.
-fn next_round(policy: &Policy, answers: &Answers, details: &Details) -> Vec<Ask> {
-    let unknown = answers.heads.keys().filter(|source| !answers.requests.contains_key(*source));
-    let mut asks: Vec<Ask> = unknown.cloned().map(Ask::Requests).collect();
+fn next_round(policy: &Policy, fix: &FixName, answers: &Answers, details: &Details) -> Vec<Ask> {
+    let lines = answers.lines.iter().flatten().map(|line| FixBranch { fix: fix.clone(), line: Some(*line) });
+    let unknown: BTreeSet<String> =
+        answers.heads.keys().cloned().chain(lines.map(|branch| policy.branches.write(&branch))).collect();
+    let unknown = unknown.into_iter().filter(|source| !answers.requests.contains_key(source));
+    let mut asks: Vec<Ask> = unknown.map(Ask::Requests).collect();
     for (source, requests) in &answers.requests {
         let Some(request) = that_counts(policy, source, requests) else { continue };
         let (project, iid) = (request.project_id, request.iid);
         match details.readings.get(&iid) {
             None => asks.extend([
+                Ask::Exposing(request.target_branch.clone()),
                 Ask::Request(project, iid),
                 Ask::Approvals(project, iid),
                 Ask::Rules(project, iid),

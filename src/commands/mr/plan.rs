@@ -137,6 +137,7 @@ mod tests {
             squash_commit_sha: None,
             user: None,
             squash: false,
+            merged_at: None,
             web_url: String::new(),
         }
     }

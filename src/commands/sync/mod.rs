@@ -59,7 +59,7 @@ pub struct SyncArgs {
     #[arg(long, conflicts_with_all = ["yes", "no_merge", "dry_run"])]
     abort: bool,
     /// How long to wait for GitLab to merge one of them
-    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Show what would become public, and do nothing
     #[arg(long)]

@@ -162,6 +162,19 @@ pub struct Service {
     pub sha: Option<String>,
 }
 
+/// That nothing can be told of any service, for the same reason.
+pub fn unknown(demand: &Demand, why: &str) -> Vec<Service> {
+    let of = |service: &String| Service {
+        name: service.clone(),
+        state: State::Unknown,
+        text: why.to_owned(),
+        waiting: vec![],
+        web_url: None,
+        sha: None,
+    };
+    demand.services.iter().map(of).collect()
+}
+
 /// What is missing, service by service.
 pub fn missing(services: &[Service]) -> Vec<String> {
     let open = services.iter().filter(|service| service.state != State::Deployed);

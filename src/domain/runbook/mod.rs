@@ -108,6 +108,9 @@ pub struct Target {
     pub pushed: Pushed,
     /// Its merge request in security.
     pub request: Request,
+    /// The page of an open merge request in canonical from the branch that it is merged into: whatever is merged there
+    /// is public at once.
+    pub exposed_by: Option<String>,
     /// Whether the server calls it merged, and neither project has the commit of that in the branch.
     pub is_lost: bool,
 }

@@ -47,6 +47,10 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
             block(Step::Push, format!("`{source}` here and in security have different commits"));
         }
     }
+    if let Some(page) = &target.exposed_by {
+        let text = format!("what is merged into `{into}` of security is public at once: close {page} in canonical");
+        block(Step::Review, text);
+    }
     match &target.request {
         Request::Missing => block(Step::MergeRequests, format!("`{source}` has no merge request to `{into}`")),
         Request::Several(numbers) => {

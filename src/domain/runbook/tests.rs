@@ -40,6 +40,7 @@ fn target(iid: u64) -> Target {
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
         is_lost: false,
+        exposed_by: None,
     }
 }
 
@@ -81,7 +82,7 @@ fn everything_ready_opens_the_merge_and_nothing_behind_it() {
 #[test]
 fn one_thing_amiss_shuts_the_merge_and_says_so() {
     type Break = fn(&mut Facts);
-    let cases: [(Break, &str); 35] = [
+    let cases: [(Break, &str); 36] = [
         (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
         (|f| f.issue = unseen(), "whether issue g/p#1 is confidential is not known: 404"),
         (|f| f.issue = IssueFact::Unlinked, "no issue is linked to the fix"),
@@ -96,6 +97,10 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| f.targets[1].pushed = Pushed::Ahead, "`security-x-2` has commits that are not pushed"),
         (|f| f.targets[1].pushed = Pushed::Behind, "security has commits of `security-x-2`"),
         (|f| f.targets[1].pushed = Pushed::Diverged, "`security-x-2` here and in security have different"),
+        (
+            |f| f.targets[1].exposed_by = Some("http://x".into()),
+            "what is merged into `stable-2` of security is public at",
+        ),
         (|f| f.targets[1].request = Request::Missing, "`security-x-2` has no merge request to `stable-2`"),
         (|f| f.targets[1].request = Request::Several(vec![4, 7]), "!4, !7 are all open from `security-x-2`"),
         (|f| change(f, |r| r.state = State::Closed), "!2 is closed"),
@@ -231,15 +236,19 @@ fn any_target() -> impl Strategy<Value = Target> {
         1 => Just(Request::Several(vec![1, 2])),
     ];
     let head = prop::sample::select(vec![Some("a"), Some("a"), Some("a"), None, Some("b")]);
-    let flags = (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), prop::bool::weighted(0.1));
-    (flags, pushed, request, head).prop_map(|((has_target, has_work, is_lost), pushed, request, head)| Target {
-        has_target,
-        has_work,
-        is_lost,
-        pushed,
-        request,
-        head: head.map(|letter| letter.repeat(40)),
-        ..target(1)
+    let exposed = option::weighted(0.1, Just("http://x".to_owned()));
+    let flags = (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), prop::bool::weighted(0.1), exposed);
+    (flags, pushed, request, head).prop_map(|((has_target, has_work, is_lost, exposed_by), pushed, request, head)| {
+        Target {
+            has_target,
+            has_work,
+            is_lost,
+            exposed_by,
+            pushed,
+            request,
+            head: head.map(|letter| letter.repeat(40)),
+            ..target(1)
+        }
     })
 }
 
@@ -299,6 +308,7 @@ fn is_ready_to_merge(target: &Target) -> bool {
             .iter()
             .all(|role| matches!(role.state, ApprovalState::Approved { .. } | ApprovalState::NotNeeded));
     let sent = target.has_target
+        && target.exposed_by.is_none()
         && target.has_work != Some(false)
         && matches!(target.pushed, Pushed::Same | Pushed::OnlyThere);
     let is_whole = target.head.is_none() || target.head == request.head;

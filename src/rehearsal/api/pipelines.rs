@@ -49,6 +49,7 @@ fn pipelines(call: &mut Call<'_>) -> Answer {
     let is_ascending = given.word("sort", &["asc", "desc"])?.as_deref() == Some("asc");
     let (sha, reference, status) = (given.text("sha"), given.text("ref"), given.text("status"));
     let source = given.text("source");
+    let since: Option<jiff::Timestamp> = given.text("updated_after").and_then(|text| text.parse().ok());
     let user = given.text("username").map(|name| call.state.user_named(&name).map_or(0, |user| user.id));
     let fits = |pipeline: &Pipeline| {
         sha.as_ref().is_none_or(|sha| *sha == pipeline.sha)
@@ -56,6 +57,7 @@ fn pipelines(call: &mut Call<'_>) -> Answer {
             && status.as_ref().is_none_or(|status| *status == pipeline.status)
             && source.as_ref().map_or(pipeline.source != "parent_pipeline", |source| *source == pipeline.source)
             && user.is_none_or(|user| user == pipeline.user)
+            && since.is_none_or(|since| pipeline.updated_at > since)
             && scope.as_ref().is_none_or(|scope| in_scope(pipeline, scope))
     };
     let project = &call.state.projects[at];

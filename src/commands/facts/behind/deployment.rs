@@ -3,22 +3,32 @@
 use super::{Look, Merged};
 use crate::{
     domain::deployment::{self, Demand, Downstream, Job, Pipeline, Service},
-    gitlab::{Client, Error, at_once, compare, pipeline},
+    gitlab::{Client, Error, at_once, commit, compare, merge_request, pipeline},
 };
 
-/// Later pipelines that are looked at besides those of the merge itself, newest first.
-const LATER: usize = 10;
+/// Later pipelines that are looked at besides those of the merge itself: so many right behind it, and so many of the
+/// newest. Schedules and other fixes make many more.
+const LATER: usize = 15;
 
 /// A chain of pipelines that is longer than this leads nowhere.
 const DEEPEST: u32 = 5;
 
 /// How far each service is.
 pub(super) fn services(look: &Look<'_>, demand: &Demand, merged: Option<&Merged>) -> Result<Vec<Service>, Error> {
-    // A fix without a merge to the default branch is deployed by no pipeline that is known here.
-    let found = match merged {
-        Some(merged) => holding(look, merged)?,
-        None => vec![],
+    let Some(merged) = merged else {
+        let why =
+            format!("the fix has no merge to `{}`, and no other branch is deployed", look.policy.branches.default);
+        return Ok(deployment::unknown(demand, &why));
     };
+    let (found, taken_back) = std::thread::scope(|scope| {
+        let taken_back = scope.spawn(|| taken_back(look, merged));
+        (holding(look, merged), super::joined(taken_back))
+    });
+    if let Some(by) = taken_back? {
+        let by = by.get(..12).unwrap_or(&by);
+        return Ok(deployment::unknown(demand, &format!("{by} takes the fix back on `{}`", merged.branch)));
+    }
+    let found = found?;
     let pipelines = at_once(&found, |found| with_jobs(look.client, demand, look.security.id, found, 0));
     let pipelines = pipelines.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     Ok(deployment::judge(demand, &pipelines))
@@ -29,7 +39,10 @@ fn holding(look: &Look<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipeline>, 
     let Look { client, security, .. } = look;
     let lists = at_once(&[true, false], |of_merge| match of_merge {
         true => pipeline::of_commit(client, security.id, &merged.commit),
-        false => pipeline::newest_of_ref(client, security.id, &merged.branch),
+        false => match merged.merged_at {
+            Some(since) => pipeline::of_branch_since(client, security.id, &merged.branch, since),
+            None => pipeline::newest_of_ref(client, security.id, &merged.branch),
+        },
     });
     let mut all = lists.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     // What runs on a branch of the same commit, or for a merge request, deploys something else.
@@ -40,7 +53,10 @@ fn holding(look: &Look<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipeline>, 
     all.dedup_by_key(|found| found.id);
     let (mut own, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|found| found.sha == merged.commit);
     let first = own.iter().map(|found| found.id).min().unwrap_or_default();
-    let later: Vec<_> = later.into_iter().filter(|found| found.id > first).take(LATER).collect();
+    let mut later: Vec<_> = later.into_iter().filter(|found| found.id > first).collect();
+    if later.len() > 2 * LATER {
+        later.drain(LATER..later.len() - LATER);
+    }
     let holds = at_once(&later, |found| compare::is_in_branch(client, security.id, &merged.commit, &found.sha));
     for (found, holds) in later.into_iter().zip(holds) {
         // The commit of an old pipeline may be gone.
@@ -49,6 +65,44 @@ fn holding(look: &Look<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipeline>, 
         }
     }
     Ok(own)
+}
+
+/// The commit on the branch that takes the fix back, where one does and is not taken back itself.
+fn taken_back(look: &Look<'_>, merged: &Merged) -> Result<Option<String>, Error> {
+    let Look { client, security, .. } = look;
+    let later = commit::since(client, security.id, &merged.commit, &merged.branch)?;
+    if !later.iter().any(|commit| commit.message.contains("This reverts ")) {
+        return Ok(None);
+    }
+    let mut of_fix: Vec<String> = vec![merged.commit.clone()];
+    for request in &merged.requests {
+        of_fix.extend(request.results.iter().cloned());
+        of_fix.extend(merge_request::commits(client, security.id, request.iid)?);
+    }
+    let mut undone: Vec<&str> = Vec::new();
+    for commit in later.iter().filter(|commit| commit.message.contains("This reverts ")) {
+        // A revert that was itself reverted takes nothing back.
+        if undone.iter().any(|undone| commit.id.starts_with(undone)) {
+            continue;
+        }
+        let named = reverted(&commit.message);
+        let is_of_fix = |name: &&str| name.len() >= 7 && of_fix.iter().any(|id| id.starts_with(*name));
+        let by_number = merged.requests.iter().any(|request| {
+            let text = format!("This reverts merge request !{}", request.iid);
+            commit.message.lines().any(|line| line.trim_end_matches('.') == text)
+        });
+        if by_number || named.iter().any(is_of_fix) {
+            return Ok(Some(commit.id.clone()));
+        }
+        undone.extend(named.into_iter().filter(|name| name.len() >= 7));
+    }
+    Ok(None)
+}
+
+/// The commits that a message says it reverts.
+fn reverted(message: &str) -> Vec<&str> {
+    let rests = message.split("This reverts commit ").skip(1);
+    rests.map(|rest| rest.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default()).collect()
 }
 
 /// A pipeline with its jobs, and those of the pipelines that they started; `None` where they cannot be seen.

@@ -7,6 +7,8 @@ mod schedule;
 mod tags;
 mod verification;
 
+use jiff::Timestamp;
+
 use crate::{
     commands::{Failure, connection::unanswered},
     config::settings::Settings,
@@ -38,6 +40,8 @@ pub(in crate::commands) struct Merged {
     pub(in crate::commands) iid: u64,
     /// The commit by which the fix came into it.
     pub(in crate::commands) commit: String,
+    /// When.
+    pub(in crate::commands) merged_at: Option<Timestamp>,
     /// Every merge request of the fix that was merged into it.
     pub(in crate::commands) requests: Vec<Brought>,
 }
@@ -159,6 +163,8 @@ impl Behind {
     /// How far the deployment is.
     pub(super) fn deployment(&self) -> Progress {
         match &self.services {
+            // What is public is out, whatever later pipelines say.
+            _ if self.is_public() => Progress::Done,
             None => Progress::Unknown("`deploy.stage` and `deploy.jobs` are not set".to_owned()),
             Some(services) => Progress::of(crate::domain::deployment::missing(services)),
         }
