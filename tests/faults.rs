@@ -59,8 +59,8 @@ type Trouble = (usize, Fault);
 
 /// Every fault at every request that changes something, and those that a question can tell apart at each kind of
 /// question that this command alone asks. What all commands ask first is asked by `status` as well, whose test has
-/// every fault at each of these requests. Here, so that it is done in a minute, each has one of the faults in turn,
-/// and so has what is asked of each branch in the same way.
+/// every fault at each of these requests. Here, so that it is done in a minute or two, each third of them has one of
+/// the faults in turn, and so has what is asked of each branch in the same way.
 fn troubles(task: &Task, world: &World, gitlab: &GitLab) -> Vec<Trouble> {
     let words = |logged: &Logged| format!("{} {} {}", logged.method, logged.path, logged.query);
     world.secfix(&["status", "prompt-injection"]).ok();
@@ -76,8 +76,8 @@ fn troubles(task: &Task, world: &World, gitlab: &GitLab) -> Vec<Trouble> {
             troubles.extend(faults().into_iter().map(|fault| (number, fault)));
         } else if is_own {
             troubles.extend(faults().into_iter().filter(differs).map(|fault| (number, fault)));
-        } else {
-            troubles.push((number, faults()[number % faults().len()].clone()));
+        } else if number % 3 == 0 {
+            troubles.push((number, faults()[number / 3 % faults().len()].clone()));
         }
     }
     task.begin(world, gitlab);
@@ -166,8 +166,8 @@ fn tag_by_job() {
 
 #[test]
 fn verify() {
+    // What is asked after the publishing is asked by `clean` as well.
     walk(&task::publish());
-    walk(&task::verify());
 }
 
 #[test]

@@ -36,11 +36,14 @@ const STATUSES: [&str; 12] = [
     "glorious",
 ];
 
+/// Makes a state of what is there.
+type Make = Box<dyn Fn(&World, &GitLab) + Sync>;
+
 /// A state of GitLab: a stage of the way, and what is different from it.
 struct Case {
     name: String,
     stage: &'static Stage,
-    make: Box<dyn Fn(&World, &GitLab) + Sync>,
+    make: Make,
 }
 
 impl Case {
