@@ -322,8 +322,8 @@ fn killed_at_any_time_it_can_be_run_again() {
             std::fs::remove_file(world.work().join(lock)).unwrap();
         }
         let ran = world.secfix(&["backport", "--no-fetch"]).ends(6);
-        ran.never_says("checked out");
-        assert_eq!(world.git(&["worktree", "list"]).ok().stdout.lines().count(), 3, "{milliseconds} ms");
+        let ran = ran.never_says("checked out");
+        assert_eq!(world.git(&["worktree", "list"]).ok().stdout.lines().count(), 3, "{milliseconds} ms: {ran}");
         world.secfix(&["backport", "--abort"]).ok();
         assert_eq!(refs(&world), before, "{milliseconds} ms");
         assert_eq!(world.git(&["worktree", "list"]).ok().stdout.lines().count(), 1, "{milliseconds} ms");

@@ -115,10 +115,11 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
     )?;
     let here = Git::on(task.root);
     let begin = || {
-        here.read(&["update-ref", &format!("{START}{}", task.branch), &task.start.to_string()])?;
+        // The start last: with it the other counts as missing for good.
         if let Some(before) = task.before {
             here.read(&["update-ref", &format!("{BEFORE}{}", task.branch), &before.to_string()])?;
         }
+        here.read(&["update-ref", &format!("{START}{}", task.branch), &task.start.to_string()])?;
         here.read(&["-c", &no_hooks, "switch", "--quiet", "--no-guess", task.branch])?;
         let checkout = Checkout { root: task.root.to_owned(), branch: task.branch.to_owned(), busy: None };
         checkouts::fast_forward(&checkout, task.start, "secfix backport")?
@@ -143,25 +144,32 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Resolution, GitError>
     })
 }
 
-/// After an interruption, removes the work trees whose picks had not begun yet. Those with a conflict in them stay.
+/// After an interruption, undoes the work trees that were not handed over yet, unless their picks have stopped at a
+/// conflict: git may have been ended in the middle of a file, and nobody was told of them.
 ///
 /// # Errors
 /// When a file cannot be removed.
 pub fn tidy(clone: &LocalClone) -> Result<(), GitError> {
     let Ok(entries) = fs::read_dir(clone.common_dir().join("worktrees")) else { return Ok(()) };
+    let known = list(clone)?;
     for git_dir in entries.flatten().map(|entry| entry.path()) {
         if !fs::read_to_string(git_dir.join("locked")).is_ok_and(|reason| reason.trim_end() == MAKING) {
             continue;
         }
-        unlock(&git_dir)?;
-        if is_picking(&git_dir) {
-            continue;
+        let known = known.iter().find(|known| known.git_dir == git_dir);
+        if let Some(known) = known {
+            if known.has_stopped()? {
+                unlock(&git_dir)?;
+                continue;
+            }
+            // The branch first: as long as the work tree is there, the next run comes here again.
+            known.take_picks_back(clone)?;
         }
         if let Ok(file) = fs::read_to_string(git_dir.join("gitdir"))
             && let Some(root) = Path::new(file.trim_end()).parent()
         {
             let root = root.to_string_lossy();
-            Git::on(clone.common_dir()).run(&["worktree", "remove", "--force", "--", &root])?;
+            Git::on(clone.common_dir()).run(&["worktree", "remove", "--force", "--force", "--", &root])?;
         }
         // Git removes none that is not whole.
         if git_dir.exists() {
@@ -193,6 +201,36 @@ impl Resolution {
     /// Whether a cherry-pick is still under way there.
     pub fn is_under_way(&self) -> bool {
         is_picking(&self.git_dir)
+    }
+
+    /// Whether the picks have stopped at a conflict, with all that git writes of that.
+    fn has_stopped(&self) -> Result<bool, GitError> {
+        if !self.has_folder() || read_id(&self.git_dir.join("CHERRY_PICK_HEAD")).is_none() {
+            return Ok(false);
+        }
+        let git = Git::on(&self.root);
+        let head = git.run(&["rev-parse", "--verify", "HEAD"])?.stdout;
+        let safe = fs::read_to_string(self.git_dir.join("sequencer/abort-safety"));
+        let is_whole = !self.git_dir.join("sequencer").exists() || safe.is_ok_and(|safe| safe.trim() == head.trim());
+        Ok(is_whole && git.run(&["diff", "--cached", "--quiet"])?.code == Some(1))
+    }
+
+    /// Puts the branch back to where it was, if nothing but picks came to it.
+    fn take_picks_back(&self, clone: &LocalClone) -> Result<(), GitError> {
+        let name = format!("refs/heads/{}", self.branch);
+        let Some(tip) = history::find(clone, &name)? else { return Ok(()) };
+        let own = history::commits(clone, &[history::Range { tip, without: self.start }])?.concat();
+        if own.iter().any(|commit| commit.picked_from.is_empty()) {
+            return Ok(());
+        }
+        match self.before {
+            None => super::branches::delete(clone, &self.branch, tip),
+            Some(before) => {
+                let (before, tip) = (before.to_string(), tip.to_string());
+                let words = ["update-ref", "-m", "secfix backport: interrupted", &name, &before, &tip];
+                Git::on(clone.common_dir()).read(&words).map(drop)
+            }
+        }
     }
 
     /// Whether everything that was in conflict is resolved, by an earlier resolution or by hand.
