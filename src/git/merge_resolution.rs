@@ -84,7 +84,7 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
 pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
     let merge_head = Git::on(root).run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?;
     if merge_head.success {
-        if merge_head.stdout.trim() != from.to_string() {
+        if Id::from_hex(merge_head.stdout.trim().as_bytes()).ok() != Some(from) {
             return Ok(Stand::Outdated);
         }
         return Ok(Hurdle::find(root)?.map_or(Stand::Resolved, Stand::Hurdle));
