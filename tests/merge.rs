@@ -205,6 +205,35 @@ fn squash_and_fast_forward_projects() {
 }
 
 #[test]
+fn an_answer_that_only_arms_the_merge_is_waited_for() {
+    let world = World::new();
+    let gitlab = ready(&world);
+    let first = gitlab.server.change(|state| {
+        let requests = &state.project(SEC).unwrap().merge_requests;
+        requests.iter().find(|request| request.target_branch == "main").unwrap().iid
+    });
+    let page = format!("{}/api/v4/projects/{}/merge_requests/{first}", gitlab.server.url(), gitlab.security);
+    let token = "PRIVATE-TOKEN: glpat-maintainer";
+    // As with a merge train: accepted, and still open.
+    let body = world.run(world.command("curl", &["-sf", "-H", token, &page])).ok().stdout;
+    let at = At::Matching { method: Some("PUT".to_owned()), path_contains: format!("/{first}/merge") };
+    let fault = Fault::Body { status: 200, content_type: "application/json".to_owned(), body };
+    gitlab.server.inject(Injected { at, fault, times: 1 });
+    gitlab.server.clear_log();
+    std::thread::scope(|scope| {
+        let merging = scope.spawn(|| world.secfix(&["merge"]));
+        std::thread::sleep(std::time::Duration::from_millis(2500));
+        assert_eq!(states(&gitlab), NONE_MERGED, "the others wait for it");
+        world.run(world.command("curl", &["-sf", "-X", "PUT", "-H", token, &format!("{page}/merge")])).ok();
+        merging.join().unwrap().ok();
+    });
+    assert_eq!(states(&gitlab), ALL_MERGED);
+    let path = format!("/{first}/merge");
+    let asked = gitlab.server.log().into_iter().filter(|logged| logged.path.ends_with(&path)).count();
+    assert_eq!(asked, 2, "once by the command, and once by the train");
+}
+
+#[test]
 fn two_at_once_see_it_done() {
     let world = World::new();
     let gitlab = ready(&world);
