@@ -10,11 +10,7 @@ use crate::support::{
 /// A fix whose three merge requests are approved, and a maintainer at the keyboard.
 fn ready(world: &World) -> GitLab {
     let gitlab = GitLab::of(world);
-    world.with_pushed_fix(gitlab.issue);
-    world.secfix(&["mr"]).ok();
-    gitlab.approve_all();
-    world.unset("SECFIX_TOKEN");
-    world.set("SECFIX_TOKEN", "glpat-maintainer");
+    gitlab.review(world);
     gitlab
 }
 

@@ -7,6 +7,7 @@ use crate::{
     domain::policy::Policy,
     git::{
         LocalClone,
+        history::{self, Id},
         remotes::{self, Remote},
     },
 };
@@ -33,5 +34,14 @@ impl BothProjects {
             fetching::fetch(clone, &remote.name, context, &format!("git fetch {}", remote.name))?;
         }
         Ok(Self { canonical, security })
+    }
+
+    /// Canonical's commit of a branch, as fetched.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn public_tip(&self, clone: &LocalClone, branch: &str) -> Result<Option<Id>, Failure> {
+        let kept = self.canonical.tracking(branch);
+        Ok(kept.map(|kept| history::find(clone, &kept)).transpose()?.flatten())
     }
 }

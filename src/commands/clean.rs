@@ -151,8 +151,7 @@ fn left_by_sync(
     let mut left = Vec::new();
     for merged in &behind.merged {
         let start = format!("^{}", names::start(&merged.branch));
-        let public = fetched.canonical.tracking(&merged.branch);
-        let public = public.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
+        let public = fetched.public_tip(clone, &merged.branch)?;
         for frozen in branch::containing(client, policy.security.as_str(), &start).map_err(unanswered)? {
             let tip = Id::from_hex(frozen.commit.id.as_bytes()).ok();
             let (Some(public), Some(tip)) = (public, tip) else { continue };
@@ -181,9 +180,7 @@ fn why_kept(
     fetched: &BothProjects,
     tip: Id,
 ) -> Result<Option<String>, Failure> {
-    let public = fetched.canonical.tracking(&target.target);
-    let public = public.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
-    if let Some(public) = public
+    if let Some(public) = fetched.public_tip(clone, &target.target)?
         && history::holds(clone, public, tip)?
     {
         return Ok(None);

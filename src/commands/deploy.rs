@@ -1,5 +1,6 @@
 //! `git secfix deploy`: whether the fix runs where users are, which is what the disclosure waits for.
 
+use anyhow::anyhow;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
@@ -59,19 +60,18 @@ impl Program for DeployArgs {
         let report = Report { fix: fix.to_string(), deployed, services };
         show(context, &report);
         if !deployed {
-            let blockers = runbook::blockers(&gathered.facts);
-            for blocker in blockers.iter().filter(|blocker| blocker.step == Step::Deploy) {
-                context.ui.detail(&blocker.text);
+            // Without settings there is no service to show, and the runbook says why.
+            if report.services.is_empty() {
+                let blockers = runbook::blockers(&gathered.facts);
+                let texts: Vec<&str> = blockers
+                    .iter()
+                    .filter(|blocker| blocker.step == Step::Deploy)
+                    .map(|blocker| blocker.text.as_str())
+                    .collect();
+                return Err(Failure::not_done(anyhow!("{}", texts.join("; "))).hint("git secfix config --keys"));
             }
-            // Without settings there is no service to show.
-            let error = match report.services.is_empty() {
-                true => anyhow::anyhow!("{}", blockers.first().map_or("", |blocker| blocker.text.as_str())),
-                false => anyhow::anyhow!("`{fix}` is not deployed, so nothing of it may become public"),
-            };
-            return Err(Failure::not_done(error).hint(match report.services.is_empty() {
-                true => "git secfix config --keys".to_owned(),
-                false => format!("git secfix deploy {fix} --wait"),
-            }));
+            let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
+            return Err(Failure::not_done(error).hint(format!("git secfix deploy {fix} --wait")));
         }
         context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, fix, &prepared.policy)));
         Ok(Exit::Done)

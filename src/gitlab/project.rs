@@ -47,8 +47,6 @@ pub struct Access {
 
 /// The access level of a developer.
 pub const DEVELOPER: u64 = 30;
-/// The access level of a maintainer.
-pub const MAINTAINER: u64 = 40;
 
 impl Project {
     /// Whether only members can see it.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::{exit::Exit, fix::FixName, runbook::Gate},
-    git::{LocalClone, branches, history},
+    git::{LocalClone, history},
     gitlab::merge_request::{MergeRequest, Route},
     ui::Table,
 };
@@ -231,10 +231,7 @@ fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, repor
 /// What was previewed must be in canonical as everybody fetches it.
 fn check_arrival(clone: &LocalClone, fetched: &BothProjects, found: &[Branch], fix: &FixName) -> Result<(), Failure> {
     for branch in found {
-        let kept = fetched.canonical.tracking(&branch.name);
-        let tip = kept.map(|kept| branches::commit_of(clone, &kept)).transpose()?.flatten();
-        let tip = tip.and_then(|tip| history::Id::from_hex(tip.as_bytes()).ok());
-        let holds = match tip {
+        let holds = match fetched.public_tip(clone, &branch.name)? {
             Some(tip) => history::holds(clone, tip, branch.head)?,
             None => false,
         };
