@@ -2,8 +2,8 @@
 //! and keeps it from leaking on the way. This file is the map of the layers, nothing else.
 //!
 //! ```text
-//! bin -> cli -> commands -> git, gitlab, secrets, config -> domain
-//!        ui is used by commands and cli, and knows domain
+//! bin -> cli -> commands -> ops -> git, gitlab, secrets, config -> domain
+//!        ui is used by cli, commands and ops, and knows domain
 //!        rehearsal stands alone
 //! ```
 //!
@@ -12,7 +12,8 @@
 //! * `gitlab` is the API of the server: transport, and one file per resource. \[`network`\]
 //! * `secrets` keeps tokens in the keyring, and from being seen. \[`network`\]
 //! * [`config`] gathers settings from their layers and remembers where each came from.
-//! * [`commands`] holds one file (or folder) per command: what it would do, and doing it.
+//! * [`commands`] holds one file (or folder) per command: its options, what it would do, and doing it.
+//! * [`ops`] is what several commands share, without a command line and without answers.
 //! * [`ui`] is the only place that prints.
 //! * [`cli`] turns a command line into a command, and its end into an exit code.
 //! * `rehearsal` is a GitLab on this machine, to rehearse with and for the tests. \[`rehearsal`\]
@@ -29,6 +30,7 @@ pub mod domain;
 pub mod git;
 #[cfg(feature = "network")]
 pub mod gitlab;
+pub mod ops;
 #[cfg(feature = "rehearsal")]
 pub mod rehearsal;
 #[cfg(feature = "network")]

@@ -20,9 +20,10 @@ mod clean;
 mod completions;
 mod config;
 mod deploy;
+mod dispatch;
 mod doctor;
 mod faults;
-mod front;
+
 mod gates;
 mod guard;
 mod guard_content;

@@ -1,5 +1,5 @@
 //! `git secfix`: the front door.
 
 fn main() -> std::process::ExitCode {
-    git_secfix::cli::front::run()
+    git_secfix::cli::dispatch::run()
 }

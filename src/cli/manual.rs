@@ -9,8 +9,8 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use super::front::{definition_of_all, programs};
-use crate::{commands::Failure, domain::exit::Exit, ui::Ui};
+use super::suite::{definition_of_all, programs};
+use crate::{domain::exit::Exit, ops::Failure, ui::Ui};
 
 /// Every page: its file name and its text.
 ///

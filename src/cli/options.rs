@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::{Args, Command, FromArgMatches};
 
 use crate::{
-    commands::{Context, Failure},
+    ops::{Context, Failure},
     ui::{ColorWhen, Ui},
 };
 

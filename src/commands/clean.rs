@@ -1,34 +1,33 @@
 //! `git secfix clean`: removes the branches of a fix whose work is in canonical, and nothing else.
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{
-    Context, Failure, Program,
-    both_projects::BothProjects,
-    candidates,
-    connection::unanswered,
-    context::Prepared,
-    facts::{Behind, Gathered, Gatherer},
-    fix, gate, push,
-    sync::names,
-};
+use super::{Program, program::completed_by};
 use crate::{
     domain::{
         exit::Exit,
         fix::FixName,
         policy::Policy,
         runbook::{Gate, Target},
+        sync_branch,
     },
     git::{
         LocalClone, branches,
         checkouts::{self, Checkout},
         history::{self, Id},
-        process::Progress,
-        transport,
+        push::{Push, Source, Update},
     },
     gitlab::{Client, branch},
+    ops::{
+        Context, Failure,
+        connection::unanswered,
+        facts::{AfterMerge, Gathered, Gatherer},
+        fetch::BothProjects,
+        fix_branches, gate, known_names, next,
+        prepared::Prepared,
+        push,
+    },
     ui::Table,
 };
 
@@ -38,7 +37,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct CleanArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// Print what would be removed, and do nothing
     #[arg(long)]
@@ -72,23 +71,23 @@ impl Program for CleanArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
         let (_, gathered) = gatherer.fix(&fix, None)?;
         drop(spinner);
         gate::pass(Gate::Finish, &gathered, policy)?;
-        let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
+        let after_merge =
+            gathered.after_merge.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
         let fetched = BothProjects::fetch(clone, policy, context)?;
-        let (here, mut there) = survey(clone, &gathered, behind, &fetched)?;
-        there.extend(left_by_sync(&client, clone, policy, behind, &fetched)?);
+        let (here, mut there) = survey(clone, &gathered, after_merge, &fetched)?;
+        there.extend(left_by_sync(&client, clone, policy, after_merge, &fetched)?);
         let remote = policy.security_remote.to_string();
         let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
         let going: Vec<&Found> = there.iter().filter(|found| found.kept.is_none()).collect();
         if !self.dry_run && !going.is_empty() {
-            push::check_remote(clone, policy, &remote)?;
-            remove_there(clone, &remote, &going, &fix, context)?;
+            remove_there(clone, policy, &remote, &going, &fix, context)?;
         }
         for (place, found) in [("security", &there), ("here", &here)] {
             for Found { branch, tip, kept } in found {
@@ -107,7 +106,15 @@ impl Program for CleanArgs {
         }
         let kept = here.iter().chain(&there).filter(|found| found.kept.is_some()).count();
         context.ui.report(Self::NAME, &report, || text(&report));
-        Ok(if kept == 0 { Exit::Done } else { Exit::NotDone })
+        if kept > 0 {
+            return Ok(Exit::NotDone);
+        }
+        if !self.dry_run {
+            let mut facts = gathered.facts;
+            facts.cleaned_up();
+            next::tell(context, &facts, &fix, policy);
+        }
+        Ok(Exit::Done)
     }
 }
 
@@ -115,7 +122,7 @@ impl Program for CleanArgs {
 fn survey(
     clone: &LocalClone,
     gathered: &Gathered,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     fetched: &BothProjects,
 ) -> Result<(Vec<Found>, Vec<Found>), Failure> {
     let checkouts = checkouts::list(clone)?;
@@ -124,7 +131,7 @@ fn survey(
         let Target { source, .. } = target;
         if let Some(tip) = history::find(clone, &format!("refs/heads/{source}"))? {
             let checkout = checkouts.iter().find(|checkout| checkout.branch == *source);
-            let kept = match why_kept(clone, target, behind, fetched, tip)? {
+            let kept = match why_kept(clone, target, after_merge, fetched, tip)? {
                 Some(why) => Some(why),
                 None => checkout.map(|checkout| checked_out(checkout, clone, fetched)),
             };
@@ -135,7 +142,7 @@ fn survey(
             return Err(Failure::network(anyhow!("`{source}` moved while it was looked at"))
                 .hint(format!("git fetch {}, then the same command again", fetched.security.name)));
         };
-        there.push(Found { branch: source.clone(), tip, kept: why_kept(clone, target, behind, fetched, tip)? });
+        there.push(Found { branch: source.clone(), tip, kept: why_kept(clone, target, after_merge, fetched, tip)? });
     }
     Ok((here, there))
 }
@@ -145,17 +152,17 @@ fn left_by_sync(
     client: &Client,
     clone: &LocalClone,
     policy: &Policy,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     fetched: &BothProjects,
 ) -> Result<Vec<Found>, Failure> {
     let mut left = Vec::new();
-    for merged in &behind.merged {
-        let start = format!("^{}", names::start(&merged.branch));
+    for merged in &after_merge.merged {
+        let start = format!("^{}", sync_branch::start(&merged.branch));
         let public = fetched.public_tip(clone, &merged.branch)?;
         for frozen in branch::containing(client, policy.security.as_str(), &start).map_err(unanswered)? {
             let tip = Id::from_hex(frozen.commit.id.as_bytes()).ok();
             let (Some(public), Some(tip)) = (public, tip) else { continue };
-            if names::is_frozen(&merged.branch, &frozen.name) && history::holds(clone, public, tip)? {
+            if sync_branch::is_frozen(&merged.branch, &frozen.name) && history::holds(clone, public, tip)? {
                 left.push(Found { branch: frozen.name, tip, kept: None });
             }
         }
@@ -176,7 +183,7 @@ fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &BothProjects) 
 fn why_kept(
     clone: &LocalClone,
     target: &Target,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     fetched: &BothProjects,
     tip: Id,
 ) -> Result<Option<String>, Failure> {
@@ -187,7 +194,7 @@ fn why_kept(
     }
     // What was squashed is in canonical under another name: what counts is what the merge request merged.
     let is_merged = target.merge_request().is_some_and(|request| request.head == Some(tip.to_string()));
-    let has_arrived = behind.arrived.contains(&target.target);
+    let has_arrived = after_merge.arrived.contains(&target.target);
     Ok(match is_merged && has_arrived {
         true => None,
         false => Some(format!("it has commits that `{}` of canonical does not have", target.target)),
@@ -197,23 +204,19 @@ fn why_kept(
 /// Removes branches from security, each only as long as it is where it was looked at; all or none.
 fn remove_there(
     clone: &LocalClone,
+    policy: &Policy,
     remote: &str,
     going: &[&Found],
     fix: &FixName,
     context: &Context,
 ) -> Result<(), Failure> {
-    let mut words: Vec<String> = ["push", "--atomic", "--porcelain", "--progress"].map(str::to_owned).into();
-    words.extend(going.iter().map(|found| format!("--force-with-lease=refs/heads/{}:{}", found.branch, found.tip)));
-    words.extend(["--".to_owned(), remote.to_owned()]);
-    words.extend(going.iter().map(|found| format!(":refs/heads/{}", found.branch)));
-    let spinner = context.ui.spinner(&format!("removing branches from {remote}"));
-    let ended = clone.git().talk(&words, &Progress::Told(&|state| spinner.tell(state)))?;
-    drop(spinner);
-    if ended.success {
+    let to = |found: &&Found| Update { branch: found.branch.clone(), to: Source::RemovedFrom(found.tip) };
+    let updates = going.iter().map(to).collect();
+    let pushed = push::send(clone, policy, context, &Push { remote, updates, ..Push::default() })?;
+    if pushed.is_done() {
         return Ok(());
     }
-    let said = transport::condensed(&ended.stderr);
-    Err(Failure::not_done(anyhow!("nothing was removed from {remote}: {said}"))
+    Err(push::failure(&pushed, &format!("nothing was removed from {remote}"))
         .hint(format!("git fetch --prune {remote} && git secfix clean {fix}")))
 }
 

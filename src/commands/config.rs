@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Context, Failure, Program};
+use super::Program;
 use crate::{
     config::{
         clone_file,
@@ -13,6 +13,7 @@ use crate::{
     },
     domain::exit::Exit,
     git::LocalClone,
+    ops::{Context, Failure},
     ui::Table,
 };
 

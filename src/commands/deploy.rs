@@ -1,21 +1,25 @@
 //! `git secfix deploy`: whether the fix runs where users are, which is what the disclosure waits for.
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, Program, candidates,
-    facts::Gathered,
-    fix, gate,
-    play::{Plays, Watch},
-    waiting::{Found, WaitArgs},
+    Program,
+    program::{WaitArgs, completed_by},
 };
 use crate::{
     domain::{
         deployment::{Service, State, Waiting},
         exit::Exit,
         runbook::{self, Step},
+    },
+    ops::{
+        Context, Failure,
+        backoff::Looked,
+        facts::Gathered,
+        fix_branches,
+        jobs::{Plays, Watch},
+        known_names, next,
     },
     ui::Table,
 };
@@ -28,7 +32,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct DeployArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     #[command(flatten)]
     waiting: WaitArgs,
@@ -49,12 +53,12 @@ impl Program for DeployArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
-        let (fix, plays) = (&fix, Plays::of(self.play.as_ref()));
+        let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Deploy, plays };
-        let gathered = watch.gather(self.waiting.patience(), waiting, found)?;
+        let gathered = watch.gather(self.waiting.limit(), waiting, look)?;
         let services = services(&gathered).to_vec();
         let deployed = gathered.facts.deployment.is_done();
         let report = Report { fix: fix.to_string(), deployed, services };
@@ -73,30 +77,30 @@ impl Program for DeployArgs {
             let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
             return Err(Failure::not_done(error).hint(format!("git secfix deploy {fix} --wait")));
         }
-        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, fix, &prepared.policy)));
+        next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
     }
 }
 
 fn services(gathered: &Gathered) -> &[Service] {
-    gathered.behind.as_ref().and_then(|behind| behind.services.as_deref()).unwrap_or_default()
+    gathered.after_merge.as_ref().and_then(|after_merge| after_merge.services.as_deref()).unwrap_or_default()
 }
 
 fn waiting(gathered: &Gathered) -> Vec<Waiting> {
     services(gathered).iter().flat_map(|service| service.waiting.clone()).collect()
 }
 
-fn found(gathered: Gathered) -> Found<Gathered> {
+fn look(gathered: Gathered) -> Looked<Gathered> {
     // A pipeline may take a moment to appear behind a merge.
     let may_change =
         |service: &&Service| service.state.may_change() || (service.state == State::Absent && service.sha.is_none());
     let open = services(&gathered).iter().filter(|service| service.state != State::Deployed);
     let (pending, settled): (Vec<&Service>, Vec<&Service>) = open.partition(may_change);
     if !settled.is_empty() || pending.is_empty() {
-        return Found::Settled(gathered);
+        return Looked::Settled(gathered);
     }
     let text = pending.iter().map(|service| service.text.as_str()).collect::<Vec<_>>().join("; ");
-    Found::Pending(gathered, text)
+    Looked::Pending(gathered, text)
 }
 
 fn show(context: &Context, report: &Report) {

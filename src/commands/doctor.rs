@@ -5,7 +5,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Context, Failure, Program};
+use super::Program;
+use crate::git::process;
 use crate::{
     config::clone_file,
     domain::{
@@ -18,10 +19,10 @@ use crate::{
         hooks::{self, Site},
         local_config, pause,
         probe::{self, Fired},
-        process::Git,
         remotes::{self, Remote},
         repository::WorkTree,
     },
+    ops::{Context, Failure},
     ui::{Table, Ui},
 };
 
@@ -103,7 +104,7 @@ impl Program for DoctorArgs {
 }
 
 fn check_git(dir: &Path) -> Finding {
-    match Git::at(dir).version() {
+    match process::version_in(dir) {
         Ok(version) if version >= OLDEST_GIT => Finding::ok("git", format!("{}.{}", version.0, version.1)),
         Ok((major, minor)) => Finding::bad("git", format!("{major}.{minor} is too old"), "install git 2.39 or newer"),
         Err(error) => Finding::bad("git", error.to_string(), "install git 2.39 or newer"),

@@ -4,11 +4,20 @@ use anyhow::anyhow;
 use jiff::{Zoned, civil::Date};
 use serde::Serialize;
 
-use super::{Context, Failure, Program, connection::unanswered, context::Prepared, fix, linked_issue};
+use super::Program;
+use crate::ops::facts;
 use crate::{
-    domain::{due, exit::Exit, fix::FixName, issue::IssueRef, policy::Policy},
+    domain::{
+        due,
+        exit::Exit,
+        fix::FixName,
+        issue::IssueRef,
+        policy::Policy,
+        runbook::{self, IssueFact},
+    },
     git::LocalClone,
     gitlab::issue::{self, Issue},
+    ops::{Context, Failure, connection::unanswered, fix_branches, issue_link, prepared::Prepared},
     ui::Table,
 };
 
@@ -52,7 +61,7 @@ impl Program for IssueArgs {
                 (read.map_err(|error| Failure::usage(error).hint("git secfix issue 34"))?, None)
             }
             None => {
-                let fix = fix::find::<Self>(clone, policy, None)
+                let fix = fix_branches::find(clone, policy, None, Self::NAME)
                     .map_err(|failure| failure.hint("git secfix issue NUMBER"))?;
                 (remembered(clone, policy, &issues, &fix)?, Some(fix))
             }
@@ -70,7 +79,8 @@ impl Program for IssueArgs {
             _ => unanswered(error),
         })?;
         let today = Zoned::now().date();
-        let report = report(&reference, &issue, fix.as_ref(), today);
+        let next = next_step(&prepared, &reference, &issue, fix.as_ref())?;
+        let report = report(&reference, &issue, next, today);
         context.ui.report_with_links(Self::NAME, &report, &[(&report.issue, &report.web_url)], || text(&report, today));
         if issue.confidential {
             context.ui.note(
@@ -99,18 +109,28 @@ fn remembered(
     issues: &crate::domain::project::ProjectPath,
     fix: &FixName,
 ) -> Result<IssueRef, Failure> {
-    linked_issue::remembered(clone, policy, issues, fix).ok_or_else(|| {
+    issue_link::remembered(clone, policy, issues, fix).ok_or_else(|| {
         Failure::usage(anyhow!("no issue is remembered for the fix `{fix}`"))
             .hint(format!("git secfix branch {fix} --issue NUMBER"))
     })
 }
 
-fn report(reference: &IssueRef, issue: &Issue, fix: Option<&FixName>, today: Date) -> Report {
-    let next = match (issue.confidential, fix) {
-        (false, _) => format!("fix it in {}", reference.project),
-        (true, None) => format!("git secfix branch NAME --issue {}", reference),
-        (true, Some(fix)) => format!("git secfix status {fix}"),
-    };
+fn next_step(
+    prepared: &Prepared,
+    reference: &IssueRef,
+    issue: &Issue,
+    fix: Option<&FixName>,
+) -> Result<String, Failure> {
+    if !issue.confidential {
+        return Ok(format!("fix it in {}", reference.project));
+    }
+    let Some(fix) = fix else { return Ok(runbook::first_step(Some(reference))) };
+    let mut facts = facts::clone::facts(prepared, fix)?;
+    facts.issue = IssueFact::Seen { reference: reference.to_string(), is_confidential: true };
+    Ok(runbook::next(&facts, fix, &prepared.policy))
+}
+
+fn report(reference: &IssueRef, issue: &Issue, next: String, today: Date) -> Report {
     Report {
         issue: reference.to_string(),
         title: issue.title.clone(),

@@ -1,16 +1,17 @@
 //! `git secfix merge`: all merge requests of a fix at once, each pinned to the commit that was reviewed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, Program, candidates,
-    facts::{Gathered, Gatherer, Shared},
-    fix, gate, keep_alive,
-    merging::{FIRST_PAUSE, LONGEST_PAUSE, Merging, in_branch},
+    Program,
+    program::{DURATION, completed_by, duration},
+};
+use crate::{
+    domain::{backoff::Backoff, duration::Span},
+    ops::backoff::WaitLimit,
 };
 use crate::{
     domain::{
@@ -19,7 +20,14 @@ use crate::{
         merge_request::{Mergeability, State},
         runbook::{Gate, Target},
     },
-    gitlab::{Client, merge_request::Keep},
+    gitlab::{Client, merge_request::SourceCommits},
+    ops::{
+        Context, Failure,
+        facts::{AfterMerge, Gathered, Gatherer, ProjectFacts},
+        fix_branches, gate, keep_alive, known_names,
+        merge_request::{Merging, in_branch},
+        next,
+    },
     ui::Table,
 };
 
@@ -31,11 +39,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct MergeArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// How long to wait for GitLab to merge one of them
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[arg(long, value_name = DURATION, default_value = "2m", value_parser = duration)]
+    timeout: Span,
     /// Print what would be merged, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,11 +70,11 @@ impl Program for MergeArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
-        let (Shared { project, .. }, gathered) = settled(&gatherer, &fix, Duration::from_secs(self.timeout))?;
+        let (ProjectFacts { project, .. }, gathered) = settled(&gatherer, &fix, self.timeout.get(), client.backoff())?;
         drop(spinner);
         gate::pass(Gate::Merge, &gathered, &prepared.policy)?;
         check_rights(&gathered)?;
@@ -89,7 +97,7 @@ impl Program for MergeArgs {
                 row.state = "merged already".to_owned();
             } else if !self.dry_run && failed.is_none() {
                 let _spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, target.target));
-                match merge(&client, project.id, &fix, target, Duration::from_secs(self.timeout)) {
+                match merge(&client, project.id, &fix, target, self.timeout.get()) {
                     Ok(commit) => {
                         row.state = "merged".to_owned();
                         row.commit = Some(commit);
@@ -105,22 +113,28 @@ impl Program for MergeArgs {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        if gathered.behind.as_ref().is_some_and(|behind| behind.is_public()) {
-            context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, &fix, &prepared.policy)));
-        } else if !self.dry_run {
-            keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
-            context.ui.note(&format!(
-                "next: git secfix deploy {fix} --wait; until the deployment nothing of this may become public"
-            ));
+        if self.dry_run {
+            return Ok(Exit::Done);
         }
+        if !gathered.after_merge.as_ref().is_some_and(AfterMerge::is_public) {
+            keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
+            context.ui.note("until the deployment nothing of this may become public");
+        }
+        let mut facts = gathered.facts;
+        facts.merged();
+        next::tell(context, &facts, &fix, &prepared.policy);
         Ok(Exit::Done)
     }
 }
 
 /// Everything that is known, once GitLab has worked out what can be merged.
-fn settled(gatherer: &Gatherer<'_>, fix: &FixName, limit: Duration) -> Result<(Shared, Gathered), Failure> {
-    let begin = Instant::now();
-    let mut pause = FIRST_PAUSE;
+fn settled(
+    gatherer: &Gatherer<'_>,
+    fix: &FixName,
+    limit: Duration,
+    backoff: Backoff,
+) -> Result<(ProjectFacts, Gathered), Failure> {
+    let mut wait = WaitLimit { limit, backoff }.begin();
     loop {
         let (shared, gathered) = gatherer.fix(fix, None)?;
         let is_computing = |target: &Target| {
@@ -128,11 +142,9 @@ fn settled(gatherer: &Gatherer<'_>, fix: &FixName, limit: Duration) -> Result<(S
                 request.state == State::Opened && request.mergeability == Mergeability::Computing
             })
         };
-        if !gathered.facts.targets.iter().any(is_computing) || begin.elapsed() > limit {
+        if !gathered.facts.targets.iter().any(is_computing) || !wait.pause() {
             return Ok((shared, gathered));
         }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -185,7 +197,7 @@ fn merge(client: &Client, project: u64, fix: &FixName, target: &Target, limit: D
         sha,
         source: &target.source,
         target: &target.target,
-        keep: Keep::AsUsual,
+        keep: SourceCommits::AsUsual,
         limit,
         again: format!("git secfix merge {fix}"),
         look: format!("git secfix status {fix}"),

@@ -1,15 +1,11 @@
 //! `git secfix verify`: whether everything arrived that a fix publishes.
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, Program, candidates,
-    facts::Gathered,
-    fix, gate,
-    play::{Plays, Watch},
-    waiting::{Found, WaitArgs},
+    Program,
+    program::{WaitArgs, completed_by},
 };
 use crate::{
     domain::{
@@ -17,6 +13,14 @@ use crate::{
         exit::Exit,
         runbook::{Progress, Step},
         verification::{Check, Outcome},
+    },
+    ops::{
+        Context, Failure,
+        backoff::Looked,
+        facts::Gathered,
+        fix_branches,
+        jobs::{Plays, Watch},
+        known_names, next,
     },
     ui::Table,
 };
@@ -27,7 +31,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     #[command(flatten)]
     waiting: WaitArgs,
@@ -48,12 +52,12 @@ impl Program for VerifyArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
-        let (fix, plays) = (&fix, Plays::of(self.play.as_ref()));
+        let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Publish, plays };
-        let gathered = watch.gather(self.waiting.patience(), to_publish, found)?;
+        let gathered = watch.gather(self.waiting.limit(), to_publish, look)?;
         let checks = checks(&gathered);
         let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
         let report = Report { fix: fix.to_string(), verified: open == 0, checks };
@@ -65,26 +69,26 @@ impl Program for VerifyArgs {
             };
             return Err(Failure::not_done(error).hint(format!("git secfix verify {fix} --wait")));
         }
-        context.ui.note(&format!("next: {}", gate::next_command(&gathered.facts, fix, &prepared.policy)));
+        next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
     }
 }
 
 fn to_publish(gathered: &Gathered) -> Vec<Waiting> {
-    gathered.behind.as_ref().map_or_else(Vec::new, |behind| behind.waiting_to_publish().to_vec())
+    gathered.after_merge.as_ref().map_or_else(Vec::new, |after_merge| after_merge.waiting_to_publish().to_vec())
 }
 
 /// The checks, with what the publishing lacks.
 fn checks(gathered: &Gathered) -> Vec<Check> {
-    let Some(behind) = &gathered.behind else { return vec![] };
-    let mut checks = behind.checks.clone();
+    let Some(after_merge) = &gathered.after_merge else { return vec![] };
+    let mut checks = after_merge.checks.clone();
     if let Progress::Open(missing) = &gathered.facts.publishing {
         checks.extend(missing.iter().map(|text| Check::new("publishing", Outcome::Pending, text.clone())));
     }
     checks
 }
 
-fn found(gathered: Gathered) -> Found<Gathered> {
+fn look(gathered: Gathered) -> Looked<Gathered> {
     let checks = checks(&gathered);
     let open = || checks.iter().filter(|check| check.outcome != Outcome::Ok);
     // What failed or cannot be seen does not come by waiting.
@@ -93,8 +97,8 @@ fn found(gathered: Gathered) -> Found<Gathered> {
         .map(|check| format!("{}: {}", check.what, check.text))
         .collect();
     match pending.is_empty() {
-        true => Found::Settled(gathered),
-        false => Found::Pending(gathered, pending.join("; ")),
+        true => Looked::Settled(gathered),
+        false => Looked::Pending(gathered, pending.join("; ")),
     }
 }
 

@@ -9,10 +9,11 @@ use std::{
 use crate::domain::policy::{Mode, Policy};
 
 use super::{
+    error::SettingsError,
     file::{self, Owner},
     keys::{KEYS, Reach, Value},
     layer::{Layer, Origin},
-    settings::{Settings, SettingsError, Sources},
+    settings::{Settings, Sources},
 };
 
 /// The file's name in the common git directory.

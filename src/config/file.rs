@@ -1,15 +1,12 @@
 //! One configuration file: parsed and checked as a whole, or refused as a whole. An error names
 //! the file, the line and, for a mistyped key, the nearest valid one.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
-use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    error::FileError,
     keys::{self, Reach, Value},
     layer::{Layer, Origin},
 };
@@ -23,29 +20,6 @@ pub enum Owner {
     Clone,
     /// A preset; the text is its name.
     Preset(&'static str),
-}
-
-/// Why a configuration file cannot be used.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// The file exists and cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// Something in it is wrong.
-    #[error("{}:{line}: {why}", path.display())]
-    Wrong {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong, with the nearest valid key where one was mistyped.
-        why: String,
-    },
 }
 
 /// Reads and checks a file; `None` when there is none.

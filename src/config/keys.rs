@@ -4,6 +4,7 @@
 use crate::domain::{
     approvals::Targets,
     deployment::Hidden,
+    duration::Span,
     patch_tag::When,
     pattern::{
         Pattern,
@@ -37,6 +38,8 @@ pub enum Form {
     List,
     /// [`Value::Count`]
     Count,
+    /// [`Value::Text`] like `90s`, or [`Value::Count`] of seconds.
+    Duration,
 }
 
 impl Form {
@@ -46,6 +49,7 @@ impl Form {
             Self::Text => "a text in quotes",
             Self::List => "a list of texts",
             Self::Count => "a whole number above 0",
+            Self::Duration => "a duration above 0, such as `\"90s\"` or a number of seconds",
         }
     }
 }
@@ -103,7 +107,12 @@ impl Key {
             (Form::Text, Value::Text(text)) => (self.check)(text),
             (Form::List, Value::List(items)) if items.is_empty() => Err("the list is empty".to_owned()),
             (Form::List, Value::List(items)) => items.iter().try_for_each(|item| (self.check)(item)),
-            (Form::Count, Value::Count(1..)) => Ok(()),
+            (Form::Count | Form::Duration, Value::Count(1..)) => Ok(()),
+            (Form::Duration, Value::Text(text)) => match text.parse::<Span>() {
+                Ok(span) if span > Span::seconds(0) => Ok(()),
+                Ok(_) => Err(format!("`{}` takes {}", self.name, self.form.name())),
+                Err(error) => Err(error.to_string()),
+            },
             (form, _) => Err(format!("`{}` takes {}", self.name, form.name())),
         }
     }
@@ -115,14 +124,16 @@ impl Key {
 }
 
 /// Every key, in the order in which it is shown.
-pub static KEYS: [Key; 38] = [
+pub static KEYS: [Key; 39] = [
     Key::text("preset", "the built-in values to start from", preset),
     Key::text("gitlab.url", "address of the GitLab instance, where it cannot be told from a remote", url),
     Key::text("gitlab.hosts", "every host of the instance, with unusual ports", parses::<Server>)
         .with_form(Form::List)
         .for_the_guard(),
     Key::text("gitlab.ca_file", "certificates of further authorities to trust, a PEM file", some_text),
-    Key::text("gitlab.timeout", "how many seconds one request may take", |_| Ok(())).with_form(Form::Count),
+    Key::text("gitlab.timeout", "how long one request may take", |_| Ok(())).with_form(Form::Duration),
+    Key::text("gitlab.pause", "the first pause before a server is asked again; later ones are longer", |_| Ok(()))
+        .with_form(Form::Duration),
     Key::text("canonical.project", "the public project", parses::<ProjectPath>).for_the_guard(),
     Key::text("security.project", "its private mirror", parses::<ProjectPath>).for_the_guard(),
     Key::text("security.remote", "the remote of the private mirror", parses::<RemoteName>).for_the_guard(),

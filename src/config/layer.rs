@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{
+    error::SettingsError,
     keys::{Form, KEYS, Key, Reach, Value},
-    settings::SettingsError,
 };
 
 /// Where a value came from.
@@ -103,7 +103,7 @@ impl Layer {
             let Some(text) = variable(&name) else { continue };
             let origin = Origin::Environment(name);
             let value = match key.form {
-                Form::Text => Value::Text(text),
+                Form::Text | Form::Duration => Value::Text(text),
                 Form::List => Value::List(text.split(',').map(|item| item.trim().to_owned()).collect()),
                 Form::Count => Value::Count(text.parse().map_err(|_| SettingsError::Wrong {
                     origin: origin.to_string(),

@@ -2,6 +2,7 @@
 //! Nothing is ever read from the work tree, where a branch could weaken the guard.
 
 pub mod clone_file;
+pub mod error;
 pub mod file;
 pub mod instance;
 pub mod keys;

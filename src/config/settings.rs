@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use thiserror::Error;
-
 use crate::domain::{
     approvals::Role,
-    deployment::Demand,
+    deployment::DeployTarget,
+    duration::Span,
     fix::BranchNames,
     patch_tag::When,
     pattern::{
@@ -20,34 +19,13 @@ use crate::domain::{
 };
 
 use super::{
-    file::{self, FileError, Owner},
+    error::SettingsError,
+    file::{self, Owner},
     instance::InstanceUrl,
     keys::{KEYS, Key, Value},
     layer::{Layer, Origin},
-    preset::{self, PRESETS, UnknownPreset},
+    preset::{self, PRESETS},
 };
-
-/// Why the settings cannot be used.
-#[derive(Debug, Error)]
-pub enum SettingsError {
-    /// A file is wrong.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A value of the environment or the command line is wrong.
-    #[error("{origin}: {why}")]
-    Wrong {
-        /// Where the value came from.
-        origin: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A preset that does not exist.
-    #[error(transparent)]
-    Preset(#[from] UnknownPreset),
-    /// No layer sets a key that is needed.
-    #[error("`{0}` is not set")]
-    Unset(String),
-}
 
 /// The layers that settings are made of, lowest first.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +38,17 @@ pub struct Sources {
     pub environment: Layer,
     /// The command line.
     pub command_line: Layer,
+}
+
+/// How GitLab is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The most time for one request.
+    pub time_limit: Duration,
+    /// The first pause before something is asked again.
+    pub pause: Duration,
+    /// A file with certificates of further authorities.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What merge requests are like.
@@ -172,16 +161,24 @@ impl Settings {
         }
     }
 
-    /// How GitLab is reached: the most time for one request, and a file with further authorities.
+    /// How GitLab is reached.
     ///
     /// # Errors
     /// When no layer sets the time.
-    pub fn reach(&self) -> Result<(Duration, Option<PathBuf>), SettingsError> {
-        let seconds = match super::keys::find("gitlab.timeout").and_then(|key| self.0.get(key)) {
-            Some((Value::Count(seconds), _)) => *seconds,
-            _ => return Err(SettingsError::Unset("gitlab.timeout".to_owned())),
-        };
-        Ok((Duration::from_secs(seconds.into()), self.0.text("gitlab.ca_file").map(PathBuf::from)))
+    pub fn connection(&self) -> Result<Connection, SettingsError> {
+        Ok(Connection {
+            time_limit: self.duration("gitlab.timeout")?,
+            pause: self.duration("gitlab.pause")?,
+            ca_file: self.0.text("gitlab.ca_file").map(PathBuf::from),
+        })
+    }
+
+    fn duration(&self, name: &str) -> Result<Duration, SettingsError> {
+        match super::keys::find(name).and_then(|key| self.0.get(key)) {
+            Some((Value::Count(seconds), _)) => Ok(Duration::from_secs((*seconds).into())),
+            Some((Value::Text(_), _)) => Ok(self.parsed::<Span>(name)?.get()),
+            _ => Err(SettingsError::Unset(name.to_owned())),
+        }
     }
 
     /// The project that issues of fixes are in.
@@ -246,11 +243,11 @@ impl Settings {
     ///
     /// # Errors
     /// When no layer says what counts of hidden pipelines.
-    pub fn deployment(&self) -> Result<Option<Demand>, SettingsError> {
+    pub fn deployment(&self) -> Result<Option<DeployTarget>, SettingsError> {
         let services = self.list("deploy.jobs");
         let Some(stage) = self.0.text("deploy.stage").filter(|_| !services.is_empty()) else { return Ok(None) };
         let (optional, hidden) = (self.list("deploy.optional"), self.parsed("deploy.hidden")?);
-        Ok(Some(Demand { stage: stage.to_owned(), services, optional, hidden }))
+        Ok(Some(DeployTarget { stage: stage.to_owned(), services, optional, hidden }))
     }
 
     /// How patches are tagged.

@@ -195,6 +195,27 @@ pub struct MergeRequest {
 }
 
 impl MergeRequest {
+    /// One that was opened just now: nobody has looked at it, and no pipeline ran.
+    pub fn just_opened(iid: u64, web_url: String, title: String, is_draft: bool) -> Self {
+        Self {
+            iid,
+            web_url,
+            title,
+            state: State::Opened,
+            is_draft,
+            head: None,
+            mergeability: Mergeability::Computing,
+            has_conflicts: false,
+            pipeline: Pipeline::Missing,
+            pipeline_url: None,
+            roles: vec![],
+            has_rules: true,
+            approvals: vec![],
+            pushed_at: None,
+            open_threads: 0,
+        }
+    }
+
     /// Who approved before the newest push, and so has not seen it.
     pub fn outdated_approvals(&self) -> Vec<&str> {
         let Some(pushed) = self.pushed_at else { return vec![] };

@@ -2,10 +2,13 @@
 //! or terminal is touched from here, so every rule can be tested with a table.
 
 pub mod approvals;
+pub mod backoff;
+pub mod ci_status;
 pub mod deployment;
 pub mod destination;
 pub mod disclosure;
 pub mod due;
+pub mod duration;
 pub mod exit;
 pub mod fix;
 pub mod issue;
@@ -17,8 +20,10 @@ pub mod project;
 pub mod push;
 pub mod push_options;
 pub mod runbook;
+pub mod sync_branch;
 pub mod token_shape;
 pub mod token_variables;
+pub mod trailers;
 pub mod verdict;
 pub mod verification;
 pub mod version;

@@ -73,25 +73,6 @@ pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, G
     Ok(found.is_some_and(|found| found.detach() == tip))
 }
 
-/// The commits of `fix.0..fix.1` that are not in `line.0..line.1`, neither by what they change nor by the
-/// words `(cherry picked from commit …)`; oldest first, in hexadecimal. Empty where it cannot be told.
-///
-/// # Errors
-/// When git cannot be run.
-pub fn not_picked(clone: &LocalClone, fix: (&str, &str), line: (&str, &str)) -> Result<Vec<String>, GitError> {
-    let git = clone.git();
-    let both = format!("{}...{}", line.1, fix.1);
-    let published = format!("^{}", fix.0);
-    let ended =
-        git.run(&["rev-list", "--reverse", "--cherry-pick", "--right-only", "--no-merges", &both, &published])?;
-    let said = git.run(&["log", "--format=%B", &format!("{}..{}", line.0, line.1)])?;
-    if !ended.success || !said.success {
-        return Ok(vec![]);
-    }
-    let is_picked = |id: &&str| said.stdout.contains(&format!("(cherry picked from commit {id})"));
-    Ok(ended.stdout.lines().filter(|id| !is_picked(id)).map(str::to_owned).collect())
-}
-
 /// How two lines of commits relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {

@@ -72,3 +72,14 @@ fn move_with(checkout: &Checkout, words: &[&str], reflog: &str) -> Result<Result
     let ended = git.run(&[&["-c", &hooks], words].concat())?;
     Ok(if ended.success { Ok(()) } else { Err(ended.stderr.trim().to_owned()) })
 }
+
+/// Switches to a branch, and returns what git says of it: commits that are left behind, or why it does not.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn switch(clone: &LocalClone, branch: &str) -> Result<Result<String, String>, GitError> {
+    let ended = clone.git().run(&["switch", "--no-guess", branch])?;
+    let said: Vec<&str> = ended.stderr.lines().filter(|line| !line.starts_with("Switched to ")).collect();
+    let said = said.join("\n").trim().to_owned();
+    Ok(if ended.success { Ok(said) } else { Err(said) })
+}

@@ -8,16 +8,15 @@ use std::collections::HashSet;
 
 use gix::ObjectId;
 
+use super::{
+    GitError, LocalClone,
+    project_refs::{self, ProjectRefs},
+    reachability::{self, Histories},
+};
 use crate::domain::{
     policy::Policy,
     push::RefUpdate,
     verdict::{CannotTell, Embargoed},
-};
-
-use super::{
-    GitError, LocalClone,
-    reachability::{self, Histories},
-    sides::{self, Sides},
 };
 
 /// The embargoed commits among what a push carries: one for each pushed reference that has any.
@@ -132,7 +131,7 @@ struct Tip {
 
 impl Tips {
     fn read(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
-        let sides = Sides::of(clone, policy);
+        let refs = ProjectRefs::of(clone, policy);
         let mut tips = Self { canonical: vec![], embargoed: vec![] };
         let config = clone.repo().config_snapshot();
         let references = clone.repo().references().map_err(unreadable)?;
@@ -140,16 +139,16 @@ impl Tips {
             let mut reference = reference.map_err(unreadable)?;
             let name = reference.name().as_bstr().to_string();
             let branch = name.strip_prefix("refs/heads/");
-            let is_ours = branch.is_some_and(|branch| sides.is_branch_of_security(clone, &config, branch, policy));
+            let is_ours = branch.is_some_and(|branch| refs.is_branch_of_security(clone, &config, branch, policy));
             // A symbolic reference of a remote leads to another one of the same list.
             if reference.try_id().is_none() && !is_ours {
                 continue;
             }
-            if sides.is_published(&name, &policy.branches) {
+            if refs.is_published(&name, &policy.branches) {
                 tips.canonical.extend(reference.try_id().map(|id| id.detach()));
-            } else if is_ours || sides.is_security(&name) {
+            } else if is_ours || refs.is_security(&name) {
                 // What a fix branch held before is embargoed as well: an amended commit, a reset.
-                let is_fix = is_ours || sides.is_fix_of_security(&name, &policy.branches);
+                let is_fix = is_ours || refs.is_fix_of_security(&name, &policy.branches);
                 let shown = shortened(&name);
                 if is_fix {
                     tips.add_earlier(&reference, &shown);
@@ -167,9 +166,9 @@ impl Tips {
             }
         }
         if tips.canonical.is_empty() {
-            return Err(sides.nothing_published(policy));
+            return Err(refs.nothing_published(policy));
         }
-        tips.add_unnamed(clone, policy, &sides);
+        tips.add_unnamed(clone, policy, &refs);
         let published: HashSet<_> = tips.canonical.iter().copied().collect();
         tips.embargoed.retain(|tip| !published.contains(&tip.commit));
         let mut known = HashSet::new();
@@ -191,7 +190,7 @@ impl Tips {
 
     /// Adds what was last fetched from security by its URL, and what a stopped rebase of a fix has made
     /// so far: no reference may hold either.
-    fn add_unnamed(&mut self, clone: &LocalClone, policy: &Policy, sides: &Sides) {
+    fn add_unnamed(&mut self, clone: &LocalClone, policy: &Policy, refs: &ProjectRefs) {
         let config = clone.repo().config_snapshot();
         let trees = clone.work_trees().unwrap_or_default();
         for dir in trees.iter().map(|tree| tree.git_dir.as_path()).chain([clone.common_dir()]) {
@@ -203,14 +202,14 @@ impl Tips {
             for line in read("FETCH_HEAD").lines() {
                 let (id, from) = line.split_once('\t').unwrap_or_default();
                 let url = from.rsplit_once(" of ").map_or(from, |(_, url)| url).trim();
-                if sides::speaks_of_security(clone, policy, url) {
+                if project_refs::speaks_of_security(clone, policy, url) {
                     self.add_id(clone, id, &format!("fetched from {}", policy.security));
                 }
             }
             for rebase in ["rebase-merge", "rebase-apply"] {
                 let name = read(&format!("{rebase}/head-name"));
                 let branch = name.trim().strip_prefix("refs/heads/");
-                if branch.is_some_and(|branch| sides.is_branch_of_security(clone, &config, branch, policy)) {
+                if branch.is_some_and(|branch| refs.is_branch_of_security(clone, &config, branch, policy)) {
                     let shown = format!("a rebased {}", branch.unwrap_or_default());
                     self.add_id(clone, read("HEAD").trim(), &shown);
                     self.add_id(clone, read(&format!("{rebase}/orig-head")).trim(), &shown);

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use gix::{ObjectId, objs::Kind};
 
 use super::{GitError, LocalClone};
+use crate::domain::trailers::{self, Trailers};
 
 /// The name of a commit, a tree or another object.
 pub type Id = ObjectId;
@@ -136,10 +137,8 @@ pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
     let read = found.decode().map_err(wrap())?;
     let message = String::from_utf8_lossy(read.message).into_owned();
     let author = read.author().map_err(wrap())?;
-    let named = |before: &str| {
-        let rests = message.lines().filter_map(|line| line.trim_start().strip_prefix(before));
-        rests.filter_map(leading_id).collect()
-    };
+    let Trailers { picked_from, reverts, .. } = Trailers::read(&message);
+    let ids = |names: Vec<String>| names.iter().filter_map(|name| Id::from_hex(name.as_bytes()).ok()).collect();
     Ok(Commit {
         id,
         parents: read.parents().collect(),
@@ -147,14 +146,9 @@ pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
         subject: message.lines().next().unwrap_or_default().to_owned(),
         body: message.split_once('\n').map_or("", |(_, body)| body).trim().to_owned(),
         author: format!("{} <{}> {}", author.name, author.email, author.time),
-        picked_from: named("(cherry picked from commit "),
-        reverts: named("This reverts commit "),
+        picked_from: ids(picked_from),
+        reverts: ids(reverts),
     })
-}
-
-fn leading_id(text: &str) -> Option<Id> {
-    let end = text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len());
-    Id::from_hex(&text.as_bytes()[..end]).ok()
 }
 
 /// Whether `commit` is `tip` or one of its ancestors.
@@ -175,7 +169,7 @@ pub fn holds(clone: &LocalClone, tip: Id, commit: Id) -> Result<bool, GitError> 
 /// # Errors
 /// When the histories cannot be read.
 pub fn held_by(clone: &LocalClone, commit: &Commit, tips: &[Id]) -> Result<Vec<bool>, GitError> {
-    // Asked without the ancestors of the commit, git goes back no further than to its time. To find where two
+    // PendingCommitter without the ancestors of the commit, git goes back no further than to its time. To find where two
     // histories meet takes a walk through both, and is needed only where one of the tips holds it.
     let mut words = vec!["rev-list".to_owned(), "--max-count=1".to_owned(), commit.id.to_string()];
     words.extend(commit.parents.iter().chain(tips).map(|id| format!("^{id}")));
@@ -190,16 +184,39 @@ pub fn is_commit(clone: &LocalClone, id: Id) -> bool {
     clone.repo().find_header(id).is_ok_and(|header| header.kind() == Kind::Commit)
 }
 
+/// The commit of a name in hexadecimal, where this clone has it.
+pub fn known(clone: &LocalClone, hex: &str) -> Option<Id> {
+    Id::from_hex(hex.as_bytes()).ok().filter(|id| is_commit(clone, *id))
+}
+
 /// The commits that a later one of the list takes back.
 pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
-    let mut taken = HashSet::new();
-    for commit in commits.iter().rev() {
-        // A revert that was itself reverted takes nothing back.
-        if !taken.contains(&commit.id) {
-            taken.extend(commit.reverts.iter().copied());
-        }
-    }
-    taken
+    let named: Vec<(String, Vec<String>)> = commits
+        .iter()
+        .map(|commit| (commit.id.to_string(), commit.reverts.iter().map(ToString::to_string).collect()))
+        .collect();
+    let taken = trailers::taken_back(named.iter().map(|(id, reverts)| (id.as_str(), &reverts[..])));
+    taken.into_iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect()
+}
+
+/// The subjects of the commits of a range such as `main..x`, oldest first, without merges and without empty ones;
+/// nothing where there is no such range.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn subjects(clone: &LocalClone, range: &str) -> Result<Vec<String>, GitError> {
+    let said = clone.git().run(&["log", "--reverse", "--no-merges", "--format=%s", range])?.stdout;
+    Ok(said.lines().filter(|subject| !subject.trim().is_empty()).map(str::to_owned).collect())
+}
+
+/// Whether a branch holds a commit that no remote-tracking reference has.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn is_on_no_remote(clone: &LocalClone, branch: &str) -> Result<bool, GitError> {
+    let branch = format!("refs/heads/{branch}");
+    let ended = clone.git().run(&["rev-list", "--max-count=1", &branch, "--not", "--remotes"])?;
+    Ok(ended.success && !ended.stdout.trim().is_empty())
 }
 
 /// The commit that a reference or another revision leads to; `None` when there is none.

@@ -14,10 +14,11 @@ use std::{
 use super::{
     GitError, LocalClone,
     hook_file::{self, After, BEFORE, PRE_PUSH, guard_hook, passing_hook},
+    init_record::{HooksPath, Record},
     local_config::{self, Change},
     process::Git,
-    record::{self, HooksPath, Record},
     repository::WorkTree,
+    secfix_dir,
 };
 
 /// A folder where git looks for hooks.
@@ -52,7 +53,7 @@ pub fn effective_folder(tree: &WorkTree) -> Result<PathBuf, GitError> {
 pub fn site(clone: &LocalClone, tree: &WorkTree) -> Result<Site, GitError> {
     let folder = effective_folder(tree)?;
     let resolved = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-    let ours = record::folder(clone.common_dir());
+    let ours = secfix_dir::folder(clone.common_dir());
     if resolved.starts_with(clone.common_dir()) {
         return Ok(Site::Own(resolved));
     }
@@ -302,7 +303,7 @@ fn remove_folder(folder: &Path) -> Result<(), GitError> {
     for hook in files_starting_with(folder, "").into_iter().filter(|hook| hook_file::is_ours(hook)) {
         fs::remove_file(&hook).map_err(GitError::of_file("remove", &hook))?;
     }
-    record::remove_if_empty(folder)
+    secfix_dir::remove_if_empty(folder)
 }
 
 fn uninstall_beside(folder: &Path) -> Result<(), GitError> {

@@ -7,9 +7,9 @@ use super::{
     GitError, LocalClone,
     checkouts::{self, Checkout},
     history::{self, Id},
-    hurdle::Hurdle,
     process::Git,
     resolution::RERERE,
+    unfinished::Unfinished,
 };
 
 /// What to merge in a new work tree.
@@ -29,9 +29,9 @@ pub struct Task<'a> {
 
 /// How far a merge in a work tree is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stand {
+pub enum MergeState {
     /// Something is in the way.
-    Hurdle(Hurdle),
+    Unfinished(Unfinished),
     /// Everything is resolved, and not committed yet.
     Resolved,
     /// It is committed.
@@ -56,7 +56,7 @@ pub fn find(clone: &LocalClone, branch: &str) -> Result<Option<Checkout>, GitErr
 ///
 /// # Errors
 /// When the branch or the folder exists, or git refuses to begin.
-pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
+pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<MergeState, GitError> {
     let root = task.root.to_string_lossy().into_owned();
     let git = Git::on(clone.common_dir());
     let no_hooks = format!("core.hooksPath={}", clone.common_dir().join("secfix/no-hooks").display());
@@ -67,13 +67,13 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
     let from = task.from.to_string();
     let words = [&RERERE[..], &["merge", "--no-ff", "--quiet", "-m", task.message, &from]].concat();
     let ended = editorless(task.root).run(&words)?;
-    match stand(clone, task.root, task.branch, task.from)? {
-        Stand::GivenUp => {
+    match state(clone, task.root, task.branch, task.from)? {
+        MergeState::GivenUp => {
             // Without a merge under way the work tree is of no use to anybody.
             give_up(clone, task.root, task.branch, task.into)?;
             Err(ended.error("merge"))
         }
-        stand => Ok(stand),
+        state => Ok(state),
     }
 }
 
@@ -81,23 +81,23 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<Stand, GitError> {
 ///
 /// # Errors
 /// When git fails.
-pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
+pub fn state(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<MergeState, GitError> {
     let merge_head = Git::on(root).run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?;
     if merge_head.success {
         if Id::from_hex(merge_head.stdout.trim().as_bytes()).ok() != Some(from) {
-            return Ok(Stand::Outdated);
+            return Ok(MergeState::Outdated);
         }
-        return Ok(Hurdle::find(root)?.map_or(Stand::Resolved, Stand::Hurdle));
+        return Ok(Unfinished::find(root)?.map_or(MergeState::Resolved, MergeState::Unfinished));
     }
     let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
-    let Some(tip) = tip else { return Ok(Stand::GivenUp) };
+    let Some(tip) = tip else { return Ok(MergeState::GivenUp) };
     let commit = history::commit(clone, tip)?;
     Ok(if commit.parents.len() == 2 && commit.parents.contains(&from) {
-        Stand::Merged(tip)
+        MergeState::Merged(tip)
     } else if history::holds(clone, tip, from)? {
-        Stand::More
+        MergeState::More
     } else {
-        Stand::GivenUp
+        MergeState::GivenUp
     })
 }
 
@@ -105,15 +105,15 @@ pub fn stand(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<
 ///
 /// # Errors
 /// When git fails, for instance for a hook of the user's.
-pub fn proceed(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<Stand, GitError> {
+pub fn proceed(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Result<MergeState, GitError> {
     let git = editorless(root);
     git.run(&[&RERERE[..], &["rerere"]].concat())?;
-    let before = stand(clone, root, branch, from)?;
-    if before != Stand::Resolved {
+    let before = state(clone, root, branch, from)?;
+    if before != MergeState::Resolved {
         return Ok(before);
     }
     git.read(&[&RERERE[..], &["commit", "--quiet", "--no-edit"]].concat())?;
-    stand(clone, root, branch, from)
+    state(clone, root, branch, from)
 }
 
 /// Removes the work tree, unless something of the user's is in it; tells whether it is gone.

@@ -10,13 +10,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{GitError, record};
+use super::{GitError, secfix_dir};
 
 /// The longest pause: a working day, so that a forgotten one is over the next morning.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(8);
 
 /// The file's name in the suite's folder.
-pub(super) const FILE: &str = "pause.toml";
+const FILE: &str = "pause.toml";
 
 /// A time during which the guard lets everything pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +31,12 @@ pub struct Pause {
 }
 
 fn file(common_dir: &Path) -> PathBuf {
-    record::folder(common_dir).join(FILE)
+    secfix_dir::folder(common_dir).join(FILE)
 }
 
 /// Where pauses and the pushes that passed during them are written down.
 pub fn log_file(common_dir: &Path) -> PathBuf {
-    record::folder(common_dir).join("guard.log")
+    secfix_dir::folder(common_dir).join("guard.log")
 }
 
 impl Pause {
@@ -62,7 +62,7 @@ pub fn begin(common_dir: &Path, pause: &Pause) -> Result<(), GitError> {
     let path = file(common_dir);
     let text =
         toml::to_string(pause).map_err(|error| GitError::of_file("write", &path)(std::io::Error::other(error)))?;
-    record::write_whole(&path, &text).map_err(GitError::of_file("write", path))
+    secfix_dir::write_whole(&path, &text).map_err(GitError::of_file("write", path))
 }
 
 /// Ends the pause, if there is one. Returns whether there was a file to remove.
@@ -78,6 +78,14 @@ pub fn end(common_dir: &Path, now: Timestamp) -> Result<bool, GitError> {
     }
 }
 
+/// Forgets the pause without a word: the guard goes.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn forget(common_dir: &Path) -> Result<(), GitError> {
+    secfix_dir::remove_file(common_dir, FILE)
+}
+
 /// Appends a line to the guard's log.
 ///
 /// # Errors
@@ -85,7 +93,7 @@ pub fn end(common_dir: &Path, now: Timestamp) -> Result<bool, GitError> {
 pub fn log(common_dir: &Path, now: Timestamp, line: &str) -> Result<(), GitError> {
     let path = log_file(common_dir);
     let write = || {
-        fs::create_dir_all(record::folder(common_dir))?;
+        fs::create_dir_all(secfix_dir::folder(common_dir))?;
         let mut log = fs::OpenOptions::new().create(true).append(true).open(&path)?;
         log.write_all(format!("{now} {line}\n").as_bytes())
     };
@@ -124,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let now = "2026-01-01T10:00:00Z".parse().unwrap();
         for text in ["", "until = 3", "since = \"x\""] {
-            record::write_whole(&file(dir.path()), text).unwrap();
+            secfix_dir::write_whole(&file(dir.path()), text).unwrap();
             assert_eq!(current(dir.path(), now), None, "{text}");
         }
     }

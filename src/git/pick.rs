@@ -1,7 +1,7 @@
 //! Picks commits without a work tree: git merges, in memory, and tells the tree that would come out.
 //!
 //! `git merge-tree` takes the base of the merge as an option only since 2.40. So it is never given one:
-//! both sides are commits made for the occasion, with the tree of the branch and that of the picked commit,
+//! both refs are commits made for the occasion, with the tree of the branch and that of the picked commit,
 //! and its parent as theirs, which is then the one base that git can find. So every git that this suite
 //! supports picks in the same way.
 
@@ -73,14 +73,14 @@ impl<'a> Picker<'a> {
         // Most often every line gets the same commit.
         let mut touched: HashMap<(Option<Id>, Id), Touched> = HashMap::new();
         for (position, pick) in picks.iter().enumerate() {
-            let sides = self.sides(pick)?;
+            let refs = self.refs(pick)?;
             let place = match touched.entry((pick.parent, pick.commit.id)) {
                 Entry::Occupied(known) => self.place(pick.onto, known.get())?,
                 Entry::Vacant(new) => self.place(pick.onto, new.insert(self.touched(pick)?))?,
             };
             match batches.iter_mut().find(|batch| batch.place == place) {
-                Some(batch) => batch.picks.push((position, sides)),
-                None => batches.push(Batch { place, picks: vec![(position, sides)] }),
+                Some(batch) => batch.picks.push((position, refs)),
+                None => batches.push(Batch { place, picks: vec![(position, refs)] }),
             }
         }
         let batches = spread(batches);
@@ -105,12 +105,12 @@ impl<'a> Picker<'a> {
         Ok(found.into_iter().map(|(_, merged)| merged).collect())
     }
 
-    fn sides(&self, pick: &Pick<'_>) -> Result<Sides, GitError> {
+    fn refs(&self, pick: &Pick<'_>) -> Result<ProjectRefs, GitError> {
         let base = match pick.parent {
             Some(parent) => parent,
             None => self.stand_in(Id::empty_tree(self.clone.repo().object_hash()), None)?,
         };
-        Ok(Sides {
+        Ok(ProjectRefs {
             ours: self.stand_in(pick.onto, Some(base))?.to_string(),
             theirs: self.stand_in(pick.commit.tree, Some(base))?.to_string(),
             // A file that cannot keep its name is called after its side, which git knows by our words alone.
@@ -119,7 +119,7 @@ impl<'a> Picker<'a> {
     }
 
     /// A commit that is only merged with, and that nothing ever refers to. It is younger than any base: in its
-    /// search for one, git goes through history from the youngest commit on, until all sides have met.
+    /// search for one, git goes through history from the youngest commit on, until all refs have met.
     fn stand_in(&self, tree: Id, parent: Option<Id>) -> Result<Id, GitError> {
         let parent = parent.map_or_else(String::new, |parent| format!("parent {parent}\n"));
         let who = format!("git-secfix <> {END_OF_CENTURY} +0000");
@@ -196,7 +196,7 @@ enum Place {
 
 /// What is merged, and what the picked side is to be called.
 #[derive(Debug)]
-struct Sides {
+struct ProjectRefs {
     ours: String,
     theirs: String,
     label: String,
@@ -206,7 +206,7 @@ struct Sides {
 #[derive(Debug)]
 struct Batch {
     place: Place,
-    picks: Vec<(usize, Sides)>,
+    picks: Vec<(usize, ProjectRefs)>,
 }
 
 /// To start a git costs as much as a small merge, and a large one keeps a processor busy: so there are no more of
@@ -227,22 +227,22 @@ fn spread(batches: Vec<Batch>) -> Vec<Batch> {
 }
 
 /// Has one git do these merges.
-fn merge_all(git: &Git, picks: &[(usize, Sides)]) -> Result<Vec<Merged>, GitError> {
-    let input: String = picks.iter().map(|(_, sides)| format!("{} {}\n", sides.ours, sides.theirs)).collect();
+fn merge_all(git: &Git, picks: &[(usize, ProjectRefs)]) -> Result<Vec<Merged>, GitError> {
+    let input: String = picks.iter().map(|(_, refs)| format!("{} {}\n", refs.ours, refs.theirs)).collect();
     let ended =
         git.feed(&["merge-tree", "--write-tree", "--stdin", "-z", "--name-only", "--no-messages"], input.as_bytes())?;
     let mut fields = ended.stdout.split('\0');
-    let merged: Option<Vec<Merged>> = picks.iter().map(|(_, sides)| read(&mut fields, sides)).collect();
+    let merged: Option<Vec<Merged>> = picks.iter().map(|(_, refs)| read(&mut fields, refs)).collect();
     merged.filter(|_| ended.success).ok_or_else(|| ended.error("merge-tree --write-tree --stdin"))
 }
 
 /// Reads the outcome of one merge, the tree, and the files in conflict, with an empty field behind them; `None` if
 /// that is not what git said (git-merge-tree(1), "INPUT FORMAT" and "OUTPUT").
-fn read<'a>(fields: &mut impl Iterator<Item = &'a str>, sides: &Sides) -> Option<Merged> {
+fn read<'a>(fields: &mut impl Iterator<Item = &'a str>, refs: &ProjectRefs) -> Option<Merged> {
     let outcome = fields.next()?;
     let tree = Id::from_hex(fields.next()?.as_bytes()).ok()?;
     let names =
-        [(&sides.ours, "HEAD"), (&sides.theirs, &sides.label)].map(|(id, name)| (format!("~{id}"), format!("~{name}")));
+        [(&refs.ours, "HEAD"), (&refs.theirs, &refs.label)].map(|(id, name)| (format!("~{id}"), format!("~{name}")));
     let as_called = |path: &str| names.iter().fold(path.to_owned(), |path, (side, name)| path.replace(side, name));
     let paths: BTreeSet<String> = fields.take_while(|path| !path.is_empty()).map(as_called).collect();
     match outcome {

@@ -19,13 +19,13 @@ pub struct Committer {
 }
 
 /// A committer that git is being asked for while other things are done.
-pub struct Asked {
+pub struct PendingCommitter {
     running: Option<Running>,
     committer: Option<Committer>,
     signs: bool,
 }
 
-impl Asked {
+impl PendingCommitter {
     /// Waits for the answer, the first time.
     ///
     /// # Errors
@@ -44,17 +44,21 @@ impl Committer {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn ask(clone: &LocalClone) -> Result<Asked, GitError> {
+    pub fn ask(clone: &LocalClone) -> Result<PendingCommitter, GitError> {
         let running = clone.git().start(&["var", "GIT_COMMITTER_IDENT"])?;
-        Ok(Asked { running: Some(running), committer: None, signs: local_config::is_true(clone, "commit.gpgSign") })
+        Ok(PendingCommitter {
+            running: Some(running),
+            committer: None,
+            signs: local_config::is_true(clone, "commit.gpgSign"),
+        })
     }
 
     /// The same, for commits that nobody will see.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn unsigned(clone: &LocalClone) -> Result<Asked, GitError> {
-        Ok(Asked { signs: false, ..Self::ask(clone)? })
+    pub fn unsigned(clone: &LocalClone) -> Result<PendingCommitter, GitError> {
+        Ok(PendingCommitter { signs: false, ..Self::ask(clone)? })
     }
 
     /// Name, address and time.

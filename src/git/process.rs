@@ -203,6 +203,14 @@ impl Git {
     }
 }
 
+/// The version of the program, also where there is no repository.
+///
+/// # Errors
+/// When it cannot be run in that folder.
+pub fn version_in(dir: &Path) -> Result<(u32, u32), GitError> {
+    Git::at(dir).version()
+}
+
 /// A `git` process that was started beside others.
 #[derive(Debug)]
 pub struct Running {

@@ -106,6 +106,19 @@ pub fn canonical(clone: &LocalClone, policy: &Policy) -> Option<Remote> {
     list(clone).into_iter().find(|remote| remote.fetch_url.as_ref().is_some_and(is_canonical))
 }
 
+/// Removes a remote with what was fetched from it and what branches track there, as long as it has this URL.
+///
+/// # Errors
+/// When git fails.
+pub fn remove(clone: &LocalClone, name: &str, url: &str) -> Result<(), GitError> {
+    let now = clone.git().run(&["config", "--get", &format!("remote.{name}.url")])?.stdout;
+    // A remote that leads elsewhere by now is somebody else's.
+    if now.trim_end_matches('\n') == url {
+        clone.git().read(&["remote", "remove", name])?;
+    }
+    Ok(())
+}
+
 /// The branches of a remote that are kept here, as last fetched.
 ///
 /// # Errors

@@ -13,9 +13,9 @@ use super::{
     GitError, LocalClone,
     checkouts::{self, Checkout},
     history::{self, Id},
-    hurdle::Hurdle,
     picked_commit,
     process::{Ended, Git},
+    unfinished::Unfinished,
 };
 
 /// Below these each work tree keeps, under the branch's name, where the picks began and where the branch
@@ -237,22 +237,22 @@ impl Resolution {
     ///
     /// # Errors
     /// When git fails.
-    pub fn hurdle(&self) -> Result<Option<Hurdle>, GitError> {
-        Hurdle::find(&self.root)
+    pub fn unfinished(&self) -> Result<Option<Unfinished>, GitError> {
+        Unfinished::find(&self.root)
     }
 
     /// Commits what is resolved and picks on, to the end or to the next conflict.
     ///
     /// # Errors
     /// When git fails, for instance for a hook of the user's.
-    pub fn proceed(&self, clone: &LocalClone) -> Result<Option<Hurdle>, GitError> {
+    pub fn proceed(&self, clone: &LocalClone) -> Result<Option<Unfinished>, GitError> {
         let git = editorless(&self.root);
         // Each round ends a commit or the loop.
         while self.is_under_way() {
             // A resolution that was made elsewhere meanwhile is replayed here.
             git.run(&[&RERERE[..], &["rerere"]].concat())?;
-            if let Some(hurdle) = self.hurdle()? {
-                return Ok(Some(hurdle));
+            if let Some(unfinished) = self.unfinished()? {
+                return Ok(Some(unfinished));
             }
             let picked = read_id(&self.git_dir.join("CHERRY_PICK_HEAD"));
             let changes_nothing = git.run(&["diff", "--cached", "--quiet"])?.success;

@@ -15,6 +15,8 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::domain::backoff::Backoff;
+
 use super::{
     Error, Options, Refused, answer,
     connection::{self, causes, origin},
@@ -44,6 +46,7 @@ pub struct Client {
     base: Url,
     token: Option<HeaderValue>,
     time_limit: Duration,
+    backoff: Backoff,
     trace: Trace,
 }
 
@@ -68,7 +71,18 @@ impl Client {
         let base = connection::base(&options.url)?;
         let http = connection::http(options, &base)?;
         let token = token.map(connection::header).transpose()?;
-        Ok(Self { http, base, token, time_limit: options.time_limit, trace })
+        let backoff = Backoff::from(options.pause).spread();
+        Ok(Self { http, base, token, time_limit: options.time_limit, backoff, trace })
+    }
+
+    /// The pauses between questions to this server.
+    pub fn backoff(&self) -> Backoff {
+        self.backoff
+    }
+
+    /// The pause behind a try, counted from 1.
+    pub(super) fn pause(&self, tries: u32) -> Duration {
+        self.backoff.pause(tries, fastrand::f64())
     }
 
     /// Asks for something: repeated when the answer is lost.
@@ -178,7 +192,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(wait) = retry::wait_before_next(&error, is_repeatable, attempt, fastrand::f64())
+            let Some(wait) = retry::wait_before_next(&error, is_repeatable, attempt, self.pause(attempt))
                 .filter(|_| begin.elapsed() < self.time_limit)
             else {
                 return Err(error);

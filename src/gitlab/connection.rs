@@ -18,6 +18,8 @@ pub struct Options {
     pub url: String,
     /// The most time that one request may take, with its answer.
     pub time_limit: Duration,
+    /// The first pause before something is asked again; later ones are longer.
+    pub pause: Duration,
     /// Certificates of authorities that count besides the system's own, a PEM file.
     pub ca_file: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! Merge requests: finding, opening, changing and reading them.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use gitlab::api::{
     Endpoint, Pageable,
@@ -131,7 +131,7 @@ impl Route {
 
 /// What becomes of the source of a merge request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum SourceCommits {
     /// What the project does by default.
     AsUsual,
     /// Its commits stay as they are, whatever the project does by default, and its branch goes.
@@ -156,7 +156,7 @@ pub struct New {
     /// The number of its milestone.
     pub milestone: Option<u64>,
     /// What becomes of its source.
-    pub keep: Keep,
+    pub keep: SourceCommits,
 }
 
 /// What to change of a merge request. Whatever is empty stays as it is.
@@ -173,7 +173,7 @@ pub struct Changes {
     /// A new milestone, by its number.
     pub milestone: Option<u64>,
     /// What becomes of its source.
-    pub keep: Option<Keep>,
+    pub keep: Option<SourceCommits>,
 }
 
 /// Every merge request of a project that comes from this branch of the same project, newest first.
@@ -250,7 +250,7 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
         .target_branch(new.target.as_str())
         .title(new.title.as_str())
         .description(new.description.as_str());
-    if new.keep == Keep::Commits {
+    if new.keep == SourceCommits::Commits {
         endpoint.squash(false).remove_source_branch(true);
     }
     if !new.labels.is_empty() {
@@ -263,8 +263,7 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
         endpoint.milestone_id(milestone);
     }
     let endpoint = built(endpoint.build())?;
-    let mut wait = FIRST_WAIT;
-    for is_last in [false, false, false, true] {
+    for tries in 1..=MOST_TRIES {
         let error = match client.create(&endpoint) {
             Ok(created) => return Ok(created),
             Err(error) => error,
@@ -278,11 +277,10 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
         {
             return Ok(found);
         }
-        if is_last || !is_branch_unseen(&error) {
+        if tries == MOST_TRIES || !is_branch_unseen(&error) {
             return Err(error);
         }
-        std::thread::sleep(wait);
-        wait *= 2;
+        std::thread::sleep(client.pause(tries));
     }
     Err(Error::Defect("a merge request was neither opened nor refused".to_owned()))
 }
@@ -290,18 +288,17 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
 /// Looks for what a lost answer was about. It is not sent again: the first request may still be under
 /// way, and two of them at the same time could both succeed.
 fn look_for(client: &Client, route: Route, new: &New) -> Result<Option<MergeRequest>, Error> {
-    let mut wait = FIRST_WAIT;
-    for _ in 0..3 {
+    for tries in 1..MOST_TRIES {
         if let Some(found) = find_open(client, route, &new.source, &new.target)? {
             return Ok(Some(found));
         }
-        std::thread::sleep(wait);
-        wait *= 2;
+        std::thread::sleep(client.pause(tries));
     }
     find_open(client, route, &new.source, &new.target)
 }
 
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// How often something is looked for that the server may not show yet.
+const MOST_TRIES: u32 = 4;
 
 /// For a moment after a push, the server may not know the branch yet.
 fn is_branch_unseen(error: &Error) -> bool {
@@ -345,7 +342,7 @@ pub fn edit(client: &Client, project: u64, iid: u64, changes: &Changes) -> Resul
     if let Some(milestone) = changes.milestone {
         endpoint.milestone_id(milestone);
     }
-    if changes.keep == Some(Keep::Commits) {
+    if changes.keep == Some(SourceCommits::Commits) {
         endpoint.squash(false).remove_source_branch(true);
     }
     let endpoint = built(endpoint.build())?;
@@ -372,10 +369,10 @@ pub fn close(client: &Client, project: u64, iid: u64) -> Result<MergeRequest, Er
 /// # Errors
 /// See [`Error`]; 401 where the user may not merge into the target, 405 where it cannot be merged at
 /// the moment, 409 where the head is another commit.
-pub fn merge(client: &Client, project: u64, iid: u64, sha: &str, keep: Keep) -> Result<MergeRequest, Error> {
+pub fn merge(client: &Client, project: u64, iid: u64, sha: &str, keep: SourceCommits) -> Result<MergeRequest, Error> {
     let mut endpoint = MergeMergeRequest::builder();
     endpoint.project(project).merge_request(iid).sha(sha);
-    if keep == Keep::Commits {
+    if keep == SourceCommits::Commits {
         endpoint.squash(false).should_remove_source_branch(true);
     }
     client.create(&built(endpoint.build())?)

@@ -11,11 +11,9 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// A server that wants to be left alone for longer is told to the user instead of waited for.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-
-/// The time to wait before the next attempt, `None` to give up. `attempt` counts from 1, `jitter`
-/// is between 0 and 1 and keeps many clients from coming back at the same moment.
-pub(super) fn wait_before_next(error: &Error, is_repeatable: bool, attempt: u32, jitter: f64) -> Option<Duration> {
+/// The time to wait before the next attempt, `None` to give up. `attempt` counts from 1, `usual` is
+/// the pause where the server does not ask for another one.
+pub(super) fn wait_before_next(error: &Error, is_repeatable: bool, attempt: u32, usual: Duration) -> Option<Duration> {
     let may_repeat = match error {
         Error::Unreachable { .. } => true,
         Error::Lost { .. } => is_repeatable,
@@ -27,8 +25,6 @@ pub(super) fn wait_before_next(error: &Error, is_repeatable: bool, attempt: u32,
     if !may_repeat || attempt >= ATTEMPTS {
         return None;
     }
-    let usual = FIRST_WAIT * 2u32.pow(attempt - 1);
-    let usual = usual.mul_f64(0.5 + jitter.clamp(0.0, 1.0));
     match error {
         Error::Refused(refused) => match refused.retry_after {
             Some(asked) if asked > LONGEST_WAIT => None,
@@ -73,19 +69,19 @@ mod tests {
             (refused(409, None), true, false),
             (Error::Setup(String::new()), true, false),
         ] {
-            assert_eq!(wait_before_next(&error, repeatable, 1, 0.5).is_some(), repeated, "{error:?}");
-            assert_eq!(wait_before_next(&error, repeatable, ATTEMPTS, 0.5), None);
+            assert_eq!(wait_before_next(&error, repeatable, 1, USUAL).is_some(), repeated, "{error:?}");
+            assert_eq!(wait_before_next(&error, repeatable, ATTEMPTS, USUAL), None);
         }
     }
 
+    const USUAL: Duration = Duration::from_millis(200);
+
     #[test]
-    fn waits_grow_and_obey_the_server_up_to_a_limit() {
-        let wait = |seconds, attempt, jitter| wait_before_next(&refused(429, seconds), true, attempt, jitter);
-        assert_eq!(wait(None, 1, 0.5), Some(Duration::from_millis(200)));
-        assert_eq!(wait(None, 3, 0.5), Some(Duration::from_millis(800)));
-        assert_eq!(wait(None, 1, 0.0), Some(Duration::from_millis(100)));
-        assert_eq!(wait(Some(3), 1, 0.5), Some(Duration::from_secs(3)));
-        assert_eq!(wait(Some(0), 1, 0.5), Some(Duration::from_millis(200)));
-        assert_eq!(wait(Some(31), 1, 0.5), None);
+    fn waits_obey_the_server_up_to_a_limit() {
+        let wait = |seconds| wait_before_next(&refused(429, seconds), true, 1, USUAL);
+        assert_eq!(wait(None), Some(USUAL));
+        assert_eq!(wait(Some(3)), Some(Duration::from_secs(3)));
+        assert_eq!(wait(Some(0)), Some(USUAL));
+        assert_eq!(wait(Some(31)), None);
     }
 }

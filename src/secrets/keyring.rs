@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::{
     account::Account,
+    keyring_error::{KeyringError, Reason, STORE, Surroundings},
     token::{Token, TokenError},
-    trouble::{KeyringError, Reason, STORE, Surroundings},
 };
 
 /// The service that entries are kept under; the user of an entry is the account.
@@ -31,7 +31,7 @@ const UNLOCKED_BY_HAND: Duration = Duration::from_secs(60);
 
 /// What becomes of a keyring that does not answer soon.
 #[derive(Clone, Copy)]
-pub enum Patience<'a> {
+pub enum KeyringWait<'a> {
     /// It failed.
     Brief,
     /// Where there is a screen, it may be asking somebody for its password: this is told with the
@@ -41,13 +41,13 @@ pub enum Patience<'a> {
 
 /// The keyring of this machine.
 pub struct Keyring<'a> {
-    patience: Patience<'a>,
+    patience: KeyringWait<'a>,
     surroundings: Surroundings,
 }
 
 impl<'a> Keyring<'a> {
     /// Nothing is opened yet.
-    pub fn new(patience: Patience<'a>) -> Self {
+    pub fn new(patience: KeyringWait<'a>) -> Self {
         Self { patience, surroundings: Surroundings::read(|name| env::var_os(name)) }
     }
 
@@ -123,7 +123,7 @@ impl<'a> Keyring<'a> {
         started.map_err(|error| Reason::Other(format!("it cannot be asked: {error}")))?;
         let mut waited = SOON;
         let mut result = answered.recv_timeout(SOON);
-        if let (Err(RecvTimeoutError::Timeout), Patience::ForAPerson(tell)) = (&result, self.patience)
+        if let (Err(RecvTimeoutError::Timeout), KeyringWait::ForAPerson(tell)) = (&result, self.patience)
             && self.surroundings.has_screen
         {
             tell(&format!("the {STORE} has not answered yet; if a window asks for its password, that is for this"));
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn keyring<'a>(patience: Patience<'a>, variables: &'static [&str]) -> Keyring<'a> {
+    fn keyring<'a>(patience: KeyringWait<'a>, variables: &'static [&str]) -> Keyring<'a> {
         let surroundings = Surroundings::read(|name| variables.contains(&name).then(|| ":0".into()));
         Keyring { patience, surroundings }
     }
@@ -165,12 +165,12 @@ mod tests {
     #[test]
     fn a_store_that_hangs_is_left_behind() {
         let begin = Instant::now();
-        let reason = keyring(Patience::Brief, &["DISPLAY"]).within_limits(hang).unwrap_err();
+        let reason = keyring(KeyringWait::Brief, &["DISPLAY"]).within_limits(hang).unwrap_err();
         assert!(matches!(reason, Reason::NoAnswer(SOON)));
         assert!(begin.elapsed() < Duration::from_secs(3));
         // A person is waited for only where there is a screen.
         let tell = |_: &str| panic!("nobody can be asked");
-        let reason = keyring(Patience::ForAPerson(&tell), &[]).within_limits(hang).unwrap_err();
+        let reason = keyring(KeyringWait::ForAPerson(&tell), &[]).within_limits(hang).unwrap_err();
         assert!(matches!(reason, Reason::NoAnswer(SOON)));
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let begin = Instant::now();
         let told = RefCell::new(vec![]);
         let tell = |text: &str| told.borrow_mut().push((text.to_owned(), begin.elapsed()));
-        let answer = keyring(Patience::ForAPerson(&tell), &["WAYLAND_DISPLAY"]).within_limits(|| {
+        let answer = keyring(KeyringWait::ForAPerson(&tell), &["WAYLAND_DISPLAY"]).within_limits(|| {
             thread::sleep(Duration::from_millis(3500));
             Ok(7)
         });
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn an_answer_in_time_is_given_at_once() {
         let begin = Instant::now();
-        assert!(matches!(keyring(Patience::Brief, &[]).within_limits(|| Ok(1)), Ok(1)));
+        assert!(matches!(keyring(KeyringWait::Brief, &[]).within_limits(|| Ok(1)), Ok(1)));
         assert!(begin.elapsed() < Duration::from_secs(1));
     }
 }

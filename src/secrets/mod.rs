@@ -3,12 +3,12 @@
 
 pub mod account;
 pub mod keyring;
+pub mod keyring_error;
 pub mod source;
 pub mod token;
-pub mod trouble;
 
 pub use account::Account;
-pub use keyring::{Keyring, Patience};
+pub use keyring::{Keyring, KeyringWait};
+pub use keyring_error::KeyringError;
 pub use source::{Source, VariableError};
 pub use token::{Token, TokenError};
-pub use trouble::KeyringError;

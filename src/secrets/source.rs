@@ -5,8 +5,8 @@ use std::{ffi::OsString, fmt};
 use thiserror::Error;
 
 use super::{
+    keyring_error::STORE,
     token::{Token, TokenError},
-    trouble::STORE,
 };
 use crate::domain::token_variables::TOKEN_VARIABLES;
 

@@ -7,7 +7,6 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::{link::linked, safe::safe, spinner::Spinner};
-use crate::domain::verdict::Message;
 
 /// When to use colour. Without a choice, `NO_COLOR`, `CLICOLOR` and the terminal decide.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -172,18 +171,28 @@ impl Ui {
         let mut out = self.stderr();
         let _ = writeln!(out, "{ERROR}error:{ERROR:#} {}", safe(text));
         if let Some(hint) = hint {
-            let _ = writeln!(out, "{HINT}hint:{HINT:#} {}", safe(hint));
+            self.hint(hint);
         }
     }
 
-    /// A push that must not go.
-    pub fn refusal(self, message: &Message) {
+    /// The command that helps, below what went wrong.
+    pub fn hint(self, hint: &str) {
+        let _ = writeln!(self.stderr(), "{HINT}hint:{HINT:#} {}", safe(hint));
+    }
+
+    /// The next step, as the last line of a command that ended well.
+    pub fn next(self, step: &str) {
+        self.note(&format!("next: {step}"));
+    }
+
+    /// A push that must not go: what was refused, why, and what to do instead.
+    pub fn refusal(self, headline: &str, details: &[String], instead: &str) {
         let mut out = self.stderr();
-        let _ = writeln!(out, "{ERROR}refused:{ERROR:#} {}", safe(&message.headline));
-        for line in &message.details {
+        let _ = writeln!(out, "{ERROR}refused:{ERROR:#} {}", safe(headline));
+        for line in details {
             let _ = writeln!(out, "  {}", safe(line));
         }
-        let _ = writeln!(out, "  {HINT}use:{HINT:#} {}", safe(&message.hint));
+        let _ = writeln!(out, "  {HINT}use:{HINT:#} {}", safe(instead));
     }
 
     /// A line for another program, exactly as given.

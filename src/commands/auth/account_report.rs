@@ -6,12 +6,12 @@ use serde::Serialize;
 use super::{
     check::Checked,
     server::Server,
-    standing::{self, Rights},
+    token_rights::{self, Rights},
 };
 use crate::{
     domain::due,
     gitlab::own_token::OwnToken,
-    secrets::{Source, trouble::STORE},
+    secrets::{Source, keyring_error::STORE},
     ui::{Table, Ui},
 };
 
@@ -68,7 +68,7 @@ impl AccountReport {
         Self {
             user: user.map(|user| UserRow { username: user.username.clone(), name: user.name.clone() }),
             token: token.map(|token| token_row(token, today)),
-            rights: Some(standing::rights(token)),
+            rights: Some(token_rights::rights(token)),
             ..self
         }
     }
@@ -103,6 +103,6 @@ fn token_row(token: &OwnToken, today: Date) -> TokenRow {
         scopes: token.scopes.clone(),
         expires_at: token.expires_at,
         days_left: token.expires_at.map(|date| due::days_until(date, today)),
-        expires: standing::expiry(token, today),
+        expires: token_rights::expiry(token, today),
     }
 }

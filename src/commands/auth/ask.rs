@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use zeroize::Zeroizing;
 
 use crate::{
-    commands::Failure,
+    ops::Failure,
     secrets::{Account, Token},
     ui::Ui,
 };

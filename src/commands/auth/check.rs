@@ -3,15 +3,14 @@
 use anyhow::anyhow;
 use jiff::civil::Date;
 
-use super::{server::Server, standing};
-
+use super::{server::Server, token_rights};
 use crate::{
-    commands::{Context, Failure, connection::unanswered},
     gitlab::{
         self, at_once,
         own_token::{self, OwnToken},
         user::{self, User},
     },
+    ops::{Context, Failure, connection::unanswered},
     secrets::Token,
 };
 
@@ -90,6 +89,6 @@ fn new_token(server: &Server, text: String) -> Failure {
 
 /// What is to be known of a token that can be used.
 pub(super) fn warnings(server: &Server, checked: &Checked, today: Date) -> Result<Vec<String>, Failure> {
-    standing::judge(checked.token.as_ref(), today)
+    token_rights::judge(checked.token.as_ref(), today)
         .map_err(|why| new_token(server, format!("this token cannot be used: {why}")))
 }

@@ -10,8 +10,8 @@ use super::{
     server::Server,
 };
 use crate::{
-    commands::{Context, Failure, browser},
     domain::exit::Exit,
+    ops::{Context, Failure, browser},
     secrets::{Source, Token},
     ui::Ui,
 };

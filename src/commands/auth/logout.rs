@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{HostArgs, TOKENS_PAGE, server::Server};
 use crate::{
-    commands::{Context, Failure},
     domain::exit::Exit,
-    secrets::trouble::STORE,
+    ops::{Context, Failure},
+    secrets::keyring_error::STORE,
 };
 
 #[derive(Debug, clap::Args)]

@@ -6,11 +6,14 @@ mod check;
 mod login;
 mod logout;
 mod server;
-mod standing;
 mod status;
+mod token_rights;
 
-use super::{Context, Failure, Program};
-use crate::domain::{exit::Exit, token_shape::ends_with_token};
+use super::Program;
+use crate::{
+    domain::{exit::Exit, token_shape::ends_with_token},
+    ops::{Context, Failure},
+};
 
 /// Keep the token that GitLab is talked to with, look at it, or remove it
 ///

@@ -3,16 +3,16 @@
 use anyhow::anyhow;
 
 use crate::{
-    commands::{
-        Context, Failure,
-        connection::{account, instance_of, no_token},
-    },
     config::{
         clone_file,
         instance::InstanceUrl,
         settings::{Settings, Sources},
     },
     git::LocalClone,
+    ops::{
+        Context, Failure,
+        connection::{account, instance_of, no_token},
+    },
     secrets::{Account, Source, Token, source},
 };
 

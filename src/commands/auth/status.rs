@@ -7,8 +7,8 @@ use super::{
     server::Server,
 };
 use crate::{
-    commands::{Context, Failure},
     domain::exit::Exit,
+    ops::{Context, Failure},
 };
 
 #[derive(Debug, clap::Args)]

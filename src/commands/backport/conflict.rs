@@ -5,13 +5,9 @@ use std::{cmp::Reverse, path::Path};
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{
-    BackportArgs, REFLOG,
-    execute::{Outcome, Picked},
-    survey::{self, Fix, Trouble},
-};
+use super::{BackportArgs, REFLOG};
 use crate::{
-    commands::{Context, Failure, Program, work_tree_folder},
+    commands::Program,
     domain::{
         exit::Exit,
         fix::{FixBranch, FixName},
@@ -23,10 +19,20 @@ use crate::{
         advance::{self, Advance},
         branches,
         history::{self, Id},
-        hurdle::Hurdle,
         picked_commit::Committer,
         resolution::{self, Resolution, Task},
         transport,
+        unfinished::Unfinished,
+    },
+    ops::{
+        Context, Failure, Prepared,
+        backport_state::{
+            self,
+            fix::{self, Fix},
+            line::{self, NotPicked},
+            pick::{Outcome, Picked},
+        },
+        next, work_tree_folder,
     },
     ui::Table,
 };
@@ -44,7 +50,7 @@ pub(super) fn open_all(
         let Some((_, paths)) = picked.conflict() else { continue };
         let line = &picked.line;
         if let Some(checkout) = &line.checkout {
-            let trouble = Trouble::CheckedOut { root: checkout.root.clone(), conflict: paths.join(", ") };
+            let trouble = NotPicked::CheckedOut { root: checkout.root.clone(), conflict: paths.join(", ") };
             picked.line.planned = Err(trouble);
             continue;
         }
@@ -68,7 +74,7 @@ pub(super) fn open_all(
             // The other lines are done, and their conflicts wait; all of that is to be told.
             Err(error) => {
                 let why = transport::condensed(&error.to_string());
-                picked.line.planned = Err(Trouble::NoPlace { conflict, why });
+                picked.line.planned = Err(NotPicked::NoPlace { conflict, why });
             }
         }
     }
@@ -80,10 +86,10 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
     for resolution in open {
         let place = resolution.root.display();
         let branch = &resolution.branch;
-        let hurdle = resolution.hurdle()?;
-        match &hurdle {
-            Some(hurdle) => {
-                let (what, hint) = in_words(hurdle, resolution, name);
+        let unfinished = resolution.unfinished()?;
+        match &unfinished {
+            Some(unfinished) => {
+                let (what, hint) = in_words(unfinished, resolution, name);
                 context.ui.error(&format!("`{branch}`: {what}"), Some(&hint));
             }
             None => context.ui.error(
@@ -96,12 +102,12 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
 }
 
 /// What stands in the way, and the command that helps.
-fn in_words(hurdle: &Hurdle, resolution: &Resolution, name: &FixName) -> (String, String) {
+fn in_words(unfinished: &Unfinished, resolution: &Resolution, name: &FixName) -> (String, String) {
     let place = resolution.root.display();
-    let (what, paths, when) = match hurdle {
-        Hurdle::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
-        Hurdle::Markers(paths) => ("conflict markers are left", paths, ", once they are edited"),
-        Hurdle::NotAdded(paths) => ("changed and not added", paths, ""),
+    let (what, paths, when) = match unfinished {
+        Unfinished::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
+        Unfinished::Markers(paths) => ("conflict markers are left", paths, ", once they are edited"),
+        Unfinished::NotAdded(paths) => ("changed and not added", paths, ""),
     };
     let when = if paths.len() == 1 { when.replace("they are", "it is") } else { when.to_owned() };
     let add = ["git", "-C", &place.to_string(), "add", "--"];
@@ -125,7 +131,7 @@ struct Row {
     said: String,
 }
 
-fn of_fix(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
+fn belonging_to(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
     let line_of = |resolution: &Resolution| policy.branches.read(&resolution.branch).and_then(|branch| branch.line);
     let is_of_fix = |resolution: &Resolution| {
         policy.branches.read(&resolution.branch).is_some_and(|FixBranch { fix, .. }| fix == *name)
@@ -143,35 +149,34 @@ fn none_open(name: &FixName) -> Failure {
 
 /// `--continue`.
 pub(super) fn proceed(
-    clone: &LocalClone,
-    policy: &Policy,
+    prepared: &Prepared,
     name: &FixName,
     args: &BackportArgs,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let open = of_fix(clone, policy, name)?;
+    let Prepared { clone, policy, .. } = prepared;
+    let open = belonging_to(clone, policy, name)?;
     if open.is_empty() {
         return Err(none_open(name));
     }
-    let mut hurdles: Vec<(Resolution, Option<Hurdle>)> = Vec::new();
+    let mut all: Vec<(Resolution, Option<Unfinished>)> = Vec::new();
     for resolution in open {
-        let hurdle = if resolution.has_folder() { resolution.proceed(clone)? } else { None };
-        hurdles.push((resolution, hurdle));
+        let unfinished = if resolution.has_folder() { resolution.proceed(clone)? } else { None };
+        all.push((resolution, unfinished));
     }
     // What was resolved just now may be replayed in a work tree that came before it.
-    for (resolution, hurdle) in hurdles.iter_mut().filter(|(_, hurdle)| hurdle.is_some()) {
-        *hurdle = resolution.proceed(clone)?;
+    for (resolution, unfinished) in all.iter_mut().filter(|(_, unfinished)| unfinished.is_some()) {
+        *unfinished = resolution.proceed(clone)?;
     }
     // What was finished is told, even if it cannot be told whether the fix has more.
-    let fix = survey::fix(clone, policy, args, name.clone()).ok();
+    let fix = fix::fix(clone, policy, &args.commits(), name.clone()).ok();
     let mut rows = Vec::new();
     let mut errors = Vec::new();
-    let mut incomplete = false;
-    for (resolution, hurdle) in &hurdles {
+    for (resolution, unfinished) in &all {
         let branch = resolution.branch.clone();
         let place = resolution.root.display().to_string();
-        if let Some(hurdle) = hurdle {
-            let (why, hint) = in_words(hurdle, resolution, name);
+        if let Some(unfinished) = unfinished {
+            let (why, hint) = in_words(unfinished, resolution, name);
             errors.push((format!("`{branch}`: {why}"), hint));
             let said = "conflict not resolved".to_owned();
             rows.push(Row { branch, state: "conflict", work_tree: Some(place), said });
@@ -192,7 +197,6 @@ pub(super) fn proceed(
             _ => has_picks,
         };
         let (state, mut said) = if has_picks || is_complete {
-            incomplete |= !is_complete;
             ("picked", "picked, with the conflict resolved".to_owned())
         } else {
             let how = if was_under_way { "its folder was deleted" } else { "it was ended with plain git" };
@@ -217,10 +221,8 @@ pub(super) fn proceed(
     for (error, hint) in errors {
         context.ui.error(&error, Some(&hint));
     }
-    if exit == Exit::Done && incomplete {
-        context.ui.note(&format!("next: git secfix backport {name}, for commits that are not there yet"));
-    } else if exit == Exit::Done {
-        context.ui.note("next: git secfix push");
+    if exit == Exit::Done {
+        next::tell_offline(context, prepared, name);
     }
     Ok(exit)
 }
@@ -235,15 +237,14 @@ fn is_complete(
 ) -> Result<bool, Failure> {
     let objects = crate::git::objects::Objects::forgotten(clone)?;
     let mut committer = Committer::unsigned(clone)?;
-    let lines = survey::lines(clone, policy, args, fix, &[line])?;
-    let picked = super::execute::pick(clone, &objects, &mut committer, fix, lines)?;
-    let is_there = |outcome: &Outcome| matches!(outcome, Outcome::Contained(_) | Outcome::Empty);
-    Ok(picked.iter().all(|picked| picked.line.planned.is_ok() && picked.outcomes.iter().all(is_there)))
+    let lines = line::to_pick(clone, policy, fix, &[line], args.redo)?;
+    let picked = backport_state::pick::pick(clone, &objects, &mut committer, fix, lines)?;
+    Ok(picked.iter().all(|picked| backport_state::holds(fix, picked)))
 }
 
 /// `--abort`.
 pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context: &Context) -> Result<Exit, Failure> {
-    let open = of_fix(clone, policy, name)?;
+    let open = belonging_to(clone, policy, name)?;
     if open.is_empty() {
         return Err(none_open(name));
     }
@@ -303,7 +304,7 @@ pub(super) fn forget_missing(
     name: &FixName,
     context: &Context,
 ) -> Result<(), Failure> {
-    for resolution in of_fix(clone, policy, name)?.iter().filter(|resolution| !resolution.has_folder()) {
+    for resolution in belonging_to(clone, policy, name)?.iter().filter(|resolution| !resolution.has_folder()) {
         restore(clone, resolution, context)?;
     }
     Ok(())

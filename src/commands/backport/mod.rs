@@ -1,20 +1,17 @@
 //! `git secfix backport`: the commits of a fix on every backport branch, without touching the work tree.
 //!
-//! `survey` looks, `plan` decides, `execute` picks in memory, `conflict` hands over what cannot be picked,
-//! and this file moves the branches and reports.
+//! `ops::backport_state` looks, decides, and picks in memory; `conflict` hands over what cannot be picked, and this file
+//! moves the branches and reports.
 
 mod conflict;
-mod execute;
-mod plan;
 mod show;
-mod survey;
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 
-use super::{Context, Failure, Program, candidates, context::Prepared, fetching, fix};
+use super::{Program, program::completed_by};
 use crate::{
-    domain::exit::Exit,
+    config::settings::Settings,
+    domain::{exit::Exit, fix::FixName, policy::Policy, version::ReleaseLine},
     git::{
         LocalClone,
         advance::{self, Advance},
@@ -22,14 +19,24 @@ use crate::{
         checkouts,
         history::Range,
         objects::Objects,
-        picked_commit::{Asked, Committer},
-        proof, range_diff, remotes, resolution, transport,
+        pick_comparison,
+        picked_commit::{Committer, PendingCommitter},
+        range_diff, remotes, resolution, transport,
+    },
+    ops::{
+        Context, Failure, Prepared,
+        backport_state::{
+            fix::{self, Commits, Fix},
+            line::{self, NotPicked},
+            pick::{self, Outcome, Picked},
+        },
+        fetch, fix_branches, known_names,
+        lines::{self, Lines},
+        next,
     },
     ui::safe,
 };
-use execute::{Outcome, Picked};
 use show::Report;
-use survey::{Fix, Trouble};
 
 /// Pick the commits of a fix onto all of its backport branches, at once and without a checkout
 ///
@@ -38,11 +45,11 @@ use survey::{Fix, Trouble};
 #[derive(Debug, clap::Args)]
 pub struct BackportArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// Onto this release line, whose branch is created if need be: `18-4`, `18.4`, `v18.4`, the stable branch, or
     /// `all` for every supported line; may be given several times [default: every backport branch that is here]
-    #[arg(short, long, value_name = "LINE", add = ArgValueCandidates::new(candidates::lines))]
+    #[arg(short, long, value_name = "LINE", add = completed_by(known_names::lines))]
     to: Vec<String>,
     /// Pick these commits [default: those that the branch of the fix has, and security's default branch has not]
     #[arg(long, value_name = "A..B")]
@@ -70,6 +77,13 @@ pub struct BackportArgs {
     no_fetch: bool,
 }
 
+impl BackportArgs {
+    /// Which commits are meant.
+    fn commits(&self) -> Commits {
+        Commits { from: self.from.clone(), mainline: self.mainline, merged: None }
+    }
+}
+
 /// No commit has as many parents.
 const MOST_PARENTS: usize = 64;
 
@@ -85,47 +99,49 @@ impl Program for BackportArgs {
     const NAME: &'static str = "backport";
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let Prepared { clone, settings, policy } = context.prepared()?;
-        let name = fix::find::<Self>(&clone, &policy, self.name.as_deref())?;
+        let prepared = context.prepared()?;
+        let Prepared { clone, settings, policy } = &prepared;
+        let name = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
         if !self.predict {
-            resolution::tidy(&clone)?;
+            resolution::tidy(clone)?;
         }
         if self.abort {
-            return conflict::abort(&clone, &policy, &name, context);
+            return conflict::abort(clone, policy, &name, context);
         }
         if self.proceed {
-            return conflict::proceed(&clone, &policy, &name, &self, context);
+            return conflict::proceed(&prepared, &name, &self, context);
         }
         let remote = policy.security_remote.as_str();
-        if remotes::find(&clone, remote).is_none() {
+        if remotes::find(clone, remote).is_none() {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
         }
         if !self.no_fetch && !self.predict {
             let hint = format!("git secfix backport {name} --no-fetch");
-            fetching::fetch(&clone, remote, context, &hint)?;
+            fetch::fetch(clone, remote, context, &hint)?;
         }
         if !self.predict {
-            conflict::forget_missing(&clone, &policy, &name, context)?;
+            conflict::forget_missing(clone, policy, &name, context)?;
         }
-        let committer = if self.predict { Committer::unsigned(&clone) } else { Committer::ask(&clone) };
+        let committer = if self.predict { Committer::unsigned(clone) } else { Committer::ask(clone) };
         let mut committer = committer?;
-        let fix = survey::fix(&clone, &policy, &self, name)?;
-        let wanted = survey::wanted(&clone, &policy, &settings, &self, &fix.name)?;
-        let lines = survey::lines(&clone, &policy, &self, &fix, &wanted)?;
-        let objects = if self.predict { Objects::forgotten(&clone)? } else { Objects::kept() };
+        let fix = fix::fix(clone, policy, &self.commits(), name)?;
+        let wanted = wanted(clone, policy, settings, &self, &fix.name)?;
+        let to_pick = line::to_pick(clone, policy, &fix, &wanted, self.redo)?;
+        let objects = if self.predict { Objects::forgotten(clone)? } else { Objects::kept() };
         let spinner = context.ui.spinner(&format!("picking {}", fix.name));
-        let mut picked = execute::pick(&clone, &objects, &mut committer, &fix, lines)?;
+        let mut picked = pick::pick(clone, &objects, &mut committer, &fix, to_pick)?;
         let mut work_trees = Vec::new();
         if !self.predict {
-            update(&clone, &mut committer, &mut picked)?;
+            update(clone, &mut committer, &mut picked)?;
             let folder = settings.backport_work_trees();
-            work_trees = conflict::open_all(&clone, &fix, &self, folder.as_deref(), &mut picked)?;
+            work_trees = conflict::open_all(clone, &fix, &self, folder.as_deref(), &mut picked)?;
         }
         drop(spinner);
-        let likenesses = if self.predict { None } else { Some(proof::compare(&clone, &pairs(&fix, &picked))?) };
+        let similarities =
+            if self.predict { None } else { Some(pick_comparison::compare(clone, &pairs(&fix, &picked))?) };
         let mut rows = Vec::new();
         for picked in &picked {
-            let mut row = show::row(&fix, picked, remote, likenesses.as_ref());
+            let mut row = show::row(&fix, picked, remote, similarities.as_ref());
             let open = work_trees.iter().find(|open| open.branch == picked.line.branch);
             row.work_tree = open.map(|open| open.root.display().to_string()).or(row.work_tree);
             rows.push(row);
@@ -133,7 +149,7 @@ impl Program for BackportArgs {
         let report = Report { fix: fix.name.to_string(), lines: rows, done: !self.predict };
         context.ui.report(Self::NAME, &report, || show::text(&report));
         if self.diff && !context.ui.json {
-            show_difference(&clone, &fix, &picked, context)?;
+            show_difference(clone, &fix, &picked, context)?;
         }
         for row in &report.lines {
             if let Some(refused) = &row.refused {
@@ -143,10 +159,37 @@ impl Program for BackportArgs {
         conflict::tell(&work_trees, &fix.name, context)?;
         let exit = exit(&report);
         if exit == Exit::Done && !self.predict {
-            context.ui.note("next: git secfix push");
+            next::tell_offline(context, &prepared, &fix.name);
         }
         Ok(exit)
     }
+}
+
+/// The lines that are meant: those that were named, or those that have a branch here.
+fn wanted(
+    clone: &LocalClone,
+    policy: &Policy,
+    settings: &Settings,
+    args: &BackportArgs,
+    name: &FixName,
+) -> Result<Vec<ReleaseLine>, Failure> {
+    let hint = format!("git secfix backport {name} --to all");
+    let mut lines = match lines::read_lines(&args.to, &hint, &policy.branches)? {
+        Lines::Supported => lines::supported_lines(clone, policy, settings.supported_lines()?)?,
+        Lines::These(lines) if !lines.is_empty() => lines,
+        Lines::These(_) => {
+            let names = branches::names_below(clone, "refs/heads/")?;
+            fix_branches::belonging_to(policy, name, names.iter().map(String::as_str))
+                .iter()
+                .filter_map(|found| found.line)
+                .collect()
+        }
+    };
+    if lines.is_empty() {
+        return Err(Failure::not_done(anyhow!("the fix `{name}` has no backport branch here")).hint(hint));
+    }
+    lines.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(lines)
 }
 
 fn exit(report: &Report) -> Exit {
@@ -162,7 +205,7 @@ fn exit(report: &Report) -> Exit {
 
 /// Makes the branches that are missing, and moves all that got something in one transaction. Those that a work
 /// tree holds are moved by git, together with its files.
-fn update(clone: &LocalClone, committer: &mut Asked, picked: &mut [Picked]) -> Result<(), Failure> {
+fn update(clone: &LocalClone, committer: &mut PendingCommitter, picked: &mut [Picked]) -> Result<(), Failure> {
     let new: Vec<NewBranch> = picked
         .iter()
         .filter(|picked| picked.line.planned.is_ok())
@@ -194,7 +237,7 @@ fn update(clone: &LocalClone, committer: &mut Asked, picked: &mut [Picked]) -> R
             checkouts::fast_forward(&checkout, picked.tip, &why(picked))?
         };
         if let Err(said) = moved {
-            picked.line.planned = Err(Trouble::Overwrites { root: checkout.root, said: transport::condensed(&said) });
+            picked.line.planned = Err(NotPicked::Overwrites { root: checkout.root, said: transport::condensed(&said) });
             picked.outcomes.clear();
         }
     }
@@ -209,11 +252,11 @@ fn why(picked: &Picked) -> String {
 }
 
 /// The commits of the fix with what they are on each line.
-fn pairs(fix: &Fix, picked: &[Picked]) -> Vec<proof::Pair> {
+fn pairs(fix: &Fix, picked: &[Picked]) -> Vec<pick_comparison::Pair> {
     let of_line = |picked: &Picked| {
         let found = fix.parts.iter().zip(picked.outcomes.clone()).filter_map(|(part, outcome)| match outcome {
             Outcome::Picked(pick) | Outcome::Contained(pick) => {
-                Some(proof::Pair { original: part.commit.id, parent: part.parent, pick })
+                Some(pick_comparison::Pair { original: part.commit.id, parent: part.parent, pick })
             }
             _ => None,
         });

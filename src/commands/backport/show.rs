@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
-use super::{
-    execute::{Outcome, Picked},
-    plan::Problem,
-    survey::{Fix, Line, Trouble},
-};
 use crate::{
     domain::version::ReleaseLine,
     git::{
         history,
-        proof::{Likeness, Likenesses},
+        pick_comparison::{Similarities, Similarity},
+    },
+    ops::backport_state::{
+        fix::Fix,
+        line::{Line, NotPicked},
+        pick::{Outcome, Picked},
+        plan::Problem,
     },
     ui::Table,
 };
@@ -57,17 +58,17 @@ pub(super) struct CommitRow {
     pub(super) paths: Vec<String>,
 }
 
-pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, likenesses: Option<&Likenesses>) -> Row {
+pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option<&Similarities>) -> Row {
     let mut commits: Vec<CommitRow> =
         fix.parts.iter().zip(&picked.outcomes).map(|(part, outcome)| commit_row(&part.commit, outcome)).collect();
     // What is predicted is a commit that is not there.
-    for commit in commits.iter_mut().filter(|commit| likenesses.is_none() && commit.outcome == "picked") {
+    for commit in commits.iter_mut().filter(|commit| similarities.is_none() && commit.outcome == "picked") {
         commit.as_commit = None;
     }
     let has = |state: &str| commits.iter().any(|commit| commit.outcome == state);
     let refused = picked.line.planned.as_ref().err().map(|trouble| refusal(fix, &picked.line, trouble, remote));
     let waits_in = match &picked.line.planned {
-        Err(Trouble::Unfinished { root }) => Some(root.display().to_string()),
+        Err(NotPicked::Unfinished { root }) => Some(root.display().to_string()),
         _ => None,
     };
     let state = if waits_in.is_some() {
@@ -77,13 +78,13 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, likenesses: Option<&
     } else {
         ["conflict", "picked", "empty"].into_iter().find(|state| has(state)).unwrap_or("contained")
     };
-    let proof = likenesses.filter(|_| matches!(state, "picked" | "contained" | "empty"));
-    let same_change = proof.map(|likenesses| {
+    let proof = similarities.filter(|_| matches!(state, "picked" | "contained" | "empty"));
+    let same_change = proof.map(|similarities| {
         let new = picked.outcomes.iter().filter_map(|outcome| match outcome {
             Outcome::Picked(id) | Outcome::Contained(id) => Some(id),
             _ => None,
         });
-        new.into_iter().all(|id| likenesses.get(id) != Some(&Likeness::Differs))
+        new.into_iter().all(|id| similarities.get(id) != Some(&Similarity::Differs))
     });
     Row {
         branch: picked.line.branch.clone(),
@@ -110,13 +111,13 @@ fn commit_row(commit: &history::Commit, outcome: &Outcome) -> CommitRow {
 }
 
 /// Why nothing was picked onto a line, and the command that helps.
-fn refusal(fix: &Fix, line: &Line, trouble: &Trouble, remote: &str) -> Refused {
+fn refusal(fix: &Fix, line: &Line, trouble: &NotPicked, remote: &str) -> Refused {
     let (name, branch) = (&fix.name, &line.branch);
     let flat = format!("{}-{}", line.line.major, line.line.minor);
     let aside = format!("git branch --move {branch} {branch}.old && git secfix backport {name} --to {flat}");
     let redo = format!("git secfix backport {name} --to {flat} --redo");
     let (why, hint) = match trouble {
-        Trouble::Content(Problem::OtherWork { commit, count }) => {
+        NotPicked::Content(Problem::OtherWork { commit, count }) => {
             let (short, subject) = (commit.short(), &commit.subject);
             let what = match count {
                 1 => format!("it holds `{short} {subject}`, which is not of this fix"),
@@ -124,13 +125,13 @@ fn refusal(fix: &Fix, line: &Line, trouble: &Trouble, remote: &str) -> Refused {
             };
             (what, aside)
         }
-        Trouble::Content(Problem::Outdated { commit, origin }) => {
+        NotPicked::Content(Problem::Outdated { commit, origin }) => {
             let (short, origin) = (commit.short(), history::short(*origin));
             let why =
                 format!("`{short}` was picked from `{origin}`, which the fix has no longer: it was amended or rebased");
             (why, redo)
         }
-        Trouble::Content(Problem::Unclear { commit, like }) => {
+        NotPicked::Content(Problem::Unclear { commit, like }) => {
             let (short, like_short) = (commit.short(), like.short());
             let why = format!(
                 "`{short} {}` may be `{like_short}` with a conflict resolved, or an older version of it, and does not say so; if it is \
@@ -139,28 +140,28 @@ fn refusal(fix: &Fix, line: &Line, trouble: &Trouble, remote: &str) -> Refused {
             );
             (why, redo)
         }
-        Trouble::Diverged => {
+        NotPicked::Diverged => {
             let why = format!("{remote}/{branch} has commits that it lacks, and it has others");
             (why, format!("git rebase {remote}/{branch} {branch} && git secfix backport {name}"))
         }
-        Trouble::Busy { why } => {
+        NotPicked::Busy { why } => {
             let place = line.checkout.as_ref().map_or_else(String::new, |checkout| checkout.root.display().to_string());
             (format!("it {why}"), format!("git -C '{place}' status"))
         }
-        Trouble::Unfinished { root } => {
+        NotPicked::Unfinished { root } => {
             (format!("its conflict waits in {}", root.display()), format!("git secfix backport {name} --continue"))
         }
-        Trouble::CheckedOut { root, conflict } => {
+        NotPicked::CheckedOut { root, conflict } => {
             let place = root.display();
             let why =
                 format!("it is checked out in {place}, and its conflict in {conflict} needs a work tree of its own");
             (why, format!("git -C '{place}' switch {} && git secfix backport {name}", fix.branch))
         }
-        Trouble::NoPlace { conflict, why } => (
+        NotPicked::NoPlace { conflict, why } => (
             format!("it has a conflict in {conflict}, and no work tree can be made for it: {why}"),
             format!("SECFIX_BACKPORT_WORKTREES=/tmp git secfix backport {name}"),
         ),
-        Trouble::Overwrites { root, said } => {
+        NotPicked::Overwrites { root, said } => {
             let place = root.display();
             (
                 format!("changes in {place} would be overwritten: {said}"),

@@ -3,21 +3,20 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::question::{self, LazyClone, Question};
 use crate::{
-    commands::{Context, Failure, candidates},
     domain::{destination::redacted, exit::Exit, push::RefUpdate, verdict::Refusal},
     git::{LocalClone, branches, pause, remotes, repository::find_common_dir, revision},
+    ops::{Context, Failure, known_names},
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// Where the push would go: a URL, or the name of a remote with all its push URLs
-    #[arg(value_name = "URL|REMOTE", add = ArgValueCandidates::new(candidates::remotes))]
+    #[arg(value_name = "URL|REMOTE", add = crate::commands::program::completed_by(known_names::remotes))]
     destination: String,
     /// What would be pushed, as for `git push`: SRC, SRC:DST, or :DST for a deletion [default: HEAD]
     #[arg(value_name = "REF")]
@@ -42,7 +41,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
     let lazy = LazyClone::at(&context.dir);
     let clone = lazy.open()?;
     let common_dir = find_common_dir(&context.dir).unwrap_or_else(|| clone.common_dir().to_owned());
-    let policy = question::policy(&common_dir).map_err(Failure::Refused)?;
+    let policy = question::policy(&common_dir)?;
     let remote = remotes::find(clone, &args.destination);
     let urls = match &remote {
         Some(remote) if !remote.push_urls.is_empty() => remote.push_urls.clone(),
@@ -107,7 +106,7 @@ fn finish(answers: Vec<(String, Option<Refusal>)>, context: &Context) -> Result<
         context.ui.answer(&format!("allowed: {}\n", crate::ui::safe::safe(&redacted(url))));
     }
     match answers.into_iter().find_map(|(_, refusal)| refusal) {
-        Some(refusal) => Err(Failure::Refused(refusal)),
+        Some(refusal) => Err(refusal.into()),
         None => Ok(Exit::Done),
     }
 }

@@ -6,8 +6,11 @@ mod pause;
 mod pre_push;
 mod question;
 
-use super::{Context, Failure, Program};
-use crate::domain::exit::Exit;
+use super::Program;
+use crate::{
+    domain::exit::Exit,
+    ops::{Context, Failure},
+};
 
 /// Ask the guard, change how strict it is, or pause it
 ///

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::question;
 use crate::{
-    commands::{Context, Failure, context::not_prepared},
     config::{clone_file, settings::Sources},
     domain::{exit::Exit, policy::Mode},
+    ops::{Context, Failure, prepared::not_prepared},
 };
 
 #[derive(Debug, clap::Args)]
@@ -28,10 +28,10 @@ pub(super) fn run(args: &ModeArgs, context: &Context) -> Result<Exit, Failure> {
     let clone = context.open()?;
     let common_dir = clone.common_dir();
     let mode = match args.mode {
-        None => question::policy(common_dir).map_err(Failure::Refused)?.mode,
+        None => question::policy(common_dir)?.mode,
         Some(mode) => {
             let own = clone_file::read(common_dir)?.ok_or_else(not_prepared)?;
-            question::policy(common_dir).map_err(Failure::Refused)?;
+            question::policy(common_dir)?;
             let settings = Sources { clone: own, ..Sources::default() }.merge()?;
             clone_file::write(common_dir, &clone_file::render(&settings, mode)).map_err(|error| {
                 Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(common_dir).display()))

@@ -2,21 +2,25 @@
 //! by itself, is shown by `doctor`, and is written to a log in the git directory.
 
 use anyhow::anyhow;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::question;
+use crate::commands::program::DURATION;
 use crate::{
-    commands::{Context, Failure},
-    domain::exit::Exit,
+    domain::{
+        duration::{Span, SpanError},
+        exit::Exit,
+    },
     git::pause::{self, LONGEST, Pause},
+    ops::{Context, Failure},
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PauseArgs {
-    /// For how long: `15m`, `1h`, `1h 30m`; at most 8 hours
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-    time: SignedDuration,
+    /// For how long: `15m`, `1h`, `90m`; at most 8 hours
+    #[arg(long = "for", value_name = DURATION, value_parser = time)]
+    time: Span,
     /// Why; written to the log
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
@@ -31,16 +35,9 @@ struct Report {
     until: Option<String>,
 }
 
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let time: SignedDuration =
-        text.parse().map_err(|_| format!("`{text}` is no time: write `15m`, `1h` or `1h 30m`"))?;
-    if time <= SignedDuration::ZERO {
-        return Err(format!("`{text}` is no time to come"));
-    }
-    if time > LONGEST {
-        return Err(format!("a pause lasts at most {} hours", LONGEST.as_hours()));
-    }
-    Ok(time)
+/// A time to come, and not longer than a pause may be.
+fn time(text: &str) -> Result<Span, SpanError> {
+    Span::between(text, Span::seconds(1), Span::from(LONGEST.unsigned_abs()))
 }
 
 fn reason(text: &str) -> Result<String, String> {
@@ -51,11 +48,11 @@ fn reason(text: &str) -> Result<String, String> {
 
 pub(super) fn pause(args: &PauseArgs, context: &Context) -> Result<Exit, Failure> {
     let clone = context.open()?;
-    question::policy(clone.common_dir()).map_err(Failure::Refused)?;
+    question::policy(clone.common_dir())?;
     // Whole seconds: the end is shown to people, and kept as it is shown.
     let now =
         Timestamp::from_second(Timestamp::now().as_second()).map_err(|error| Failure::not_done(anyhow!(error)))?;
-    let until = now.checked_add(args.time).map_err(|error| Failure::usage(anyhow!(error)))?;
+    let until = now.checked_add(args.time.get()).map_err(|error| Failure::usage(anyhow!(error)))?;
     pause::begin(clone.common_dir(), &Pause { since: now, until, reason: args.reason.clone() })?;
     let report = Report { paused: true, until: Some(until.to_string()) };
     context.ui.report("guard pause", &report, || {

@@ -13,12 +13,12 @@ use jiff::Timestamp;
 
 use super::question::{self, LazyClone, Question};
 use crate::{
-    commands::{Context, Failure},
     domain::{destination::redacted, exit::Exit, push::parse_updates, verdict::Refusal},
     git::{
         hook_file, hooks, parent_process, pause, probe::PROBE_VARIABLE, process::TOKEN_VARIABLES,
         repository::find_common_dir,
     },
+    ops::{Context, Failure},
 };
 
 /// Names the clone for the hooks that run after the guard: a hook manager among them may keep our
@@ -46,7 +46,7 @@ pub(super) fn run(args: &PrePushArgs, context: &Context) -> Result<Exit, Failure
         if let Ok(proof) = std::env::var(PROBE_VARIABLE) {
             context.ui.signal(&format!("{PROBE_VARIABLE}={proof}"));
         }
-        return Err(Failure::Refused(refusal));
+        return Err(refusal.into());
     }
     let here = find_common_dir(&context.dir).unwrap_or_default();
     let is_chained = std::env::var_os(CHAINED_VARIABLE).is_some_and(|within| within == here.as_os_str());
@@ -94,7 +94,7 @@ fn judge(args: &PrePushArgs, input: &[u8], context: &Context) -> Result<Option<R
 }
 
 fn no_policy(why: String, hint: &str) -> Failure {
-    Failure::Refused(Refusal::NoPolicy { why, hint: hint.to_owned() })
+    Refusal::NoPolicy { why, hint: hint.to_owned() }.into()
 }
 
 /// Runs a hook with git's arguments and input. Like git, passes over one that may not be executed.

@@ -5,15 +5,15 @@ use anyhow::anyhow;
 
 use super::{plan::Action, projects::host_of, survey::Found, undo};
 use crate::{
-    commands::{Context, Failure},
     config::clone_file,
     git::{
         LocalClone, hooks,
+        init_record::{AddedRemote, Record},
         local_config::{self, Change},
         probe::{self, Fired},
-        record::{AddedRemote, Record},
         transport::{self, FetchFailure, Unreachable},
     },
+    ops::{Context, Failure},
 };
 
 /// Runs every action.

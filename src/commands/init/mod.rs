@@ -9,11 +9,15 @@ mod survey;
 mod undo;
 
 use clap::ValueHint;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{Context, Failure, Program, candidates};
-use crate::{domain::exit::Exit, ui::Table};
+use super::{Program, program::completed_by};
+use crate::domain::runbook;
+use crate::{
+    domain::exit::Exit,
+    ops::{Context, Failure, known_names},
+    ui::Table,
+};
 
 /// Prepare this clone: security remote, fetch, and the guard against pushes to public places
 ///
@@ -24,7 +28,7 @@ use crate::{domain::exit::Exit, ui::Table};
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
     /// The public project (GROUP/PROJECT), or the remote that leads to it
-    #[arg(long, value_name = "PROJECT|REMOTE", add = ArgValueCandidates::new(candidates::remotes))]
+    #[arg(long, value_name = "PROJECT|REMOTE", add = completed_by(known_names::remotes))]
     canonical: Option<String>,
     /// Its private mirror, where it is not at the usual place (`security` after the first group)
     #[arg(long, value_name = "PROJECT", value_hint = ValueHint::Other)]
@@ -149,6 +153,6 @@ fn text(found: &survey::Found, actions: &[plan::Action], done: bool) -> String {
     };
     // The next command stands outside of the table, where it would widen a column.
     let is_ready = done || !actions.iter().any(plan::Action::is_preparation);
-    let next = if is_ready { "git secfix branch <name>" } else { "git secfix init" };
+    let next = if is_ready { runbook::first_step(None) } else { "git secfix init".to_owned() };
     format!("{table}next       {next}\n")
 }

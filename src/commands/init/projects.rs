@@ -5,7 +5,6 @@ use anyhow::anyhow;
 
 use super::{InitArgs, Protocol};
 use crate::{
-    commands::Failure,
     config::{
         clone_file,
         keys::Value,
@@ -23,6 +22,7 @@ use crate::{
         remotes::{self, Remote},
         ssh,
     },
+    ops::Failure,
 };
 
 /// The remote of the public project, and the settings that follow from it.

@@ -9,7 +9,6 @@ use super::{
     projects::{find_canonical, find_security, new_url},
 };
 use crate::{
-    commands::Failure,
     config::{clone_file, keys::Value, layer::Origin},
     domain::{
         policy::Policy,
@@ -18,11 +17,12 @@ use crate::{
     git::{
         LocalClone,
         hooks::{self, Site},
+        init_record::Record,
         probe::{self, Fired},
-        record::Record,
         remotes,
         repository::WorkTree,
     },
+    ops::Failure,
 };
 
 /// Everything that the plan is made from.

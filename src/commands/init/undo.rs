@@ -5,14 +5,14 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::{
-    commands::{Context, Failure},
     config::clone_file,
     domain::{exit::Exit, policy::Policy},
     git::{
         LocalClone, branches, embargo, hooks,
-        record::{self, Record},
-        remotes,
+        init_record::{self, Record},
+        pause, remotes, secfix_dir,
     },
+    ops::{Context, Failure},
 };
 
 /// What was taken back.
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, dry_run: bool) -> Result<Exit, Failure> {
     let prepared = clone_file::path(clone.common_dir()).exists();
     let mut undone = Vec::new();
     let mut left = Vec::new();
-    if prepared || record::folder(clone.common_dir()).exists() {
+    if prepared || secfix_dir::folder(clone.common_dir()).exists() {
         // A policy that cannot be read guards nothing any more, and must not keep its own removal.
         if let Ok(Some(policy)) = clone_file::policy(clone.common_dir()) {
             if !dry_run {
@@ -63,16 +63,13 @@ pub(super) fn take_back(clone: &LocalClone) -> Result<(), Failure> {
     hooks::uninstall(clone)?;
     let record = Record::read(clone.common_dir())?;
     if let Some(remote) = &record.added_remote {
-        let url = clone.git().run(&["config", "--get", &format!("remote.{}.url", remote.name)])?.stdout;
-        // A remote that leads elsewhere by now is somebody else's.
-        if url.trim_end_matches('\n') == remote.url {
-            // Git also removes what was fetched, and what branches tracked there.
-            clone.git().read(&["remote", "remove", &remote.name])?;
-        }
+        remotes::remove(clone, &remote.name, &remote.url)?;
     }
     clone_file::remove(clone.common_dir())
         .map_err(|error| Failure::not_done(anyhow!("cannot remove `{}`: {error}", clone_file::NAME)))?;
-    Ok(record::remove(clone.common_dir())?)
+    pause::forget(clone.common_dir())?;
+    init_record::remove(clone.common_dir())?;
+    Ok(secfix_dir::remove_where_empty(clone.common_dir())?)
 }
 
 fn refuse_with_embargoed_work(clone: &LocalClone, policy: &Policy) -> Result<(), Failure> {

@@ -8,20 +8,21 @@ mod survey;
 mod text;
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::{
-    Context, Failure, Program, candidates,
-    connection::{instance_of, unanswered},
-    fix,
-};
+use super::{Program, program::completed_by};
+use crate::ops::browser;
 use crate::{
-    domain::exit::Exit,
+    domain::{self, exit::Exit},
     gitlab::{
         Client, at_once,
         merge_request::{self, MergeRequest, Route},
         project::Project,
+    },
+    ops::{
+        Context, Failure,
+        connection::{instance_of, unanswered},
+        fix_branches, known_names, next,
     },
     ui::Table,
 };
@@ -35,7 +36,7 @@ use survey::{Branch, Survey};
 #[derive(Debug, clap::Args)]
 pub struct MrArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// The title of all of them [default: as it is; at first the subject of the fix's first commit]
     #[arg(short, long)]
@@ -85,7 +86,37 @@ struct Row {
     iid: Option<u64>,
     title: Option<String>,
     web_url: Option<String>,
-    state: String,
+    state: State,
+}
+
+/// What became of a merge request, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum State {
+    #[serde(rename = "would be opened")]
+    WouldBeOpened,
+    #[serde(rename = "would be updated")]
+    WouldBeUpdated,
+    #[serde(rename = "opened")]
+    Opened,
+    #[serde(rename = "updated")]
+    Updated,
+    #[serde(rename = "up to date")]
+    UpToDate,
+    #[serde(rename = "merged already")]
+    MergedAlready,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::WouldBeOpened => "would be opened",
+            Self::WouldBeUpdated => "would be updated",
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::UpToDate => "up to date",
+            Self::MergedAlready => "merged already",
+        }
+    }
 }
 
 impl Program for MrArgs {
@@ -93,7 +124,7 @@ impl Program for MrArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?;
+        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
         let survey = survey::survey(&client, &prepared, &fix, &self)?;
@@ -140,12 +171,15 @@ impl Program for MrArgs {
         let mut failures = failures.into_iter();
         let Some(first) = failures.next() else {
             if !self.dry_run {
-                context.ui.note(&format!("next: git secfix status {fix}"));
+                let opened = report.merge_requests.iter().filter_map(just_opened);
+                let mut facts = survey.facts;
+                facts.opened(opened);
+                next::tell(context, &facts, &fix, &prepared.policy);
             }
             return Ok(Exit::Done);
         };
         for failure in failures {
-            context.ui.error(&failure.to_string(), None);
+            failure.tell(context.ui);
         }
         Err(first)
     }
@@ -163,18 +197,26 @@ fn show(context: &Context, report: &Report) {
         for row in &report.merge_requests {
             let number = row.iid.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));
             let url = row.web_url.clone().unwrap_or_default();
-            table.row([row.target.clone(), number, row.state.clone(), url]);
+            table.row([row.target.clone(), number, row.state.as_str().to_owned(), url]);
         }
         table.to_string()
     });
 }
 
+/// A merge request that was opened just now, by its branch.
+fn just_opened(row: &Row) -> Option<(String, domain::merge_request::MergeRequest)> {
+    let (iid, web_url, title) = (row.iid?, row.web_url.clone()?, row.title.clone()?);
+    let is_draft = text::without_draft(&title) != title;
+    let request = domain::merge_request::MergeRequest::just_opened(iid, web_url, title, is_draft);
+    (row.state == State::Opened).then(|| (row.source.clone(), request))
+}
+
 fn would_do(branch: &Branch, action: &Action) -> Row {
     let (iid, state, title) = match action {
-        Action::Open(new) => (None, "would be opened", Some(new.title.clone())),
-        Action::Change { iid, .. } => (Some(*iid), "would be updated", None),
-        Action::Nothing { iid } => (Some(*iid), "up to date", None),
-        Action::Merged { iid } => (Some(*iid), "merged already", None),
+        Action::Open(new) => (None, State::WouldBeOpened, Some(new.title.clone())),
+        Action::Change { iid, .. } => (Some(*iid), State::WouldBeUpdated, None),
+        Action::Nothing { iid } => (Some(*iid), State::UpToDate, None),
+        Action::Merged { iid } => (Some(*iid), State::MergedAlready, None),
     };
     let existing = branch.existing.as_ref().filter(|_| iid.is_some());
     Row {
@@ -183,7 +225,7 @@ fn would_do(branch: &Branch, action: &Action) -> Row {
         iid,
         title: title.or_else(|| existing.map(|request| request.title.clone())),
         web_url: existing.map(|request| request.web_url.clone()),
-        state: state.to_owned(),
+        state,
     }
 }
 
@@ -193,12 +235,12 @@ fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action)
         Action::Open(new) => {
             let opened = merge_request::create(client, Route::within(id), new).map_err(unanswered)?;
             check(client, survey, branch, &opened)?;
-            (opened, "opened")
+            (opened, State::Opened)
         }
         Action::Change { iid, changes } => {
-            (merge_request::edit(client, id, *iid, changes).map_err(unanswered)?, "updated")
+            (merge_request::edit(client, id, *iid, changes).map_err(unanswered)?, State::Updated)
         }
-        Action::Nothing { .. } => return Ok(Row { state: "up to date".to_owned(), ..would_do(branch, action) }),
+        Action::Nothing { .. } => return Ok(Row { state: State::UpToDate, ..would_do(branch, action) }),
         Action::Merged { .. } => return Ok(would_do(branch, action)),
     };
     Ok(Row {
@@ -207,7 +249,7 @@ fn carry_out(client: &Client, survey: &Survey, branch: &Branch, action: &Action)
         iid: Some(request.iid),
         title: Some(request.title),
         web_url: Some(request.web_url),
-        state: state.to_owned(),
+        state,
     })
 }
 
@@ -253,7 +295,7 @@ fn open_pages(context: &Context, report: &Report, instance: &str) {
             context.ui.warning(&format!("not opened, since it is no page of {instance}: {url}"));
             continue;
         }
-        if let Err(error) = super::browser::open(url) {
+        if let Err(error) = browser::open(url) {
             context.ui.warning(&format!("no browser could be started ({error}): {url}"));
         }
     }

@@ -1,11 +1,11 @@
 //! What has to be done so that every branch has the merge request that it should have. Pure: the
 //! same wishes and the same state make the same plan, and after it is done, an empty one.
 
-use crate::gitlab::merge_request::{Changes, Keep, MergeRequest, New};
+use crate::gitlab::merge_request::{Changes, MergeRequest, New, SourceCommits};
 
 /// What every merge request of the fix should be like.
 #[derive(Debug, Clone)]
-pub(super) struct Wish {
+pub(super) struct Desired {
     /// The title, with its mark where it is a draft.
     pub(super) title: String,
     /// Whether the title was asked for, so that an existing one is replaced.
@@ -42,7 +42,7 @@ pub(super) enum Action {
 pub(super) fn plan(
     source: &str,
     target: &str,
-    wish: &Wish,
+    wish: &Desired,
     head: Option<&str>,
     existing: Option<(&MergeRequest, bool)>,
 ) -> Action {
@@ -62,12 +62,12 @@ pub(super) fn plan(
             labels: wish.labels.clone(),
             reviewers: wish.reviewers.clone(),
             milestone: wish.milestone,
-            keep: Keep::AsUsual,
+            keep: SourceCommits::AsUsual,
         }),
     }
 }
 
-fn change(request: &MergeRequest, is_linked: bool, wish: &Wish) -> Action {
+fn change(request: &MergeRequest, is_linked: bool, wish: &Desired) -> Action {
     let is_draft = wish.draft.unwrap_or(request.draft == Some(true));
     let title = match (wish.has_new_title, wish.draft) {
         (true, _) => super::text::title(&wish.title, is_draft),
@@ -98,8 +98,8 @@ mod tests {
     use super::*;
     use crate::gitlab::{merge_request::Milestone, user::User};
 
-    fn wish() -> Wish {
-        Wish {
+    fn wish() -> Desired {
+        Desired {
             title: "Fix".to_owned(),
             has_new_title: false,
             description: "Related to g/p#1\n\ntext\n".to_owned(),
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    fn planned(wish: &Wish, request: &MergeRequest) -> Action {
+    fn planned(wish: &Desired, request: &MergeRequest) -> Action {
         plan("security-x", "main", wish, Some("a"), Some((request, true)))
     }
 
@@ -181,12 +181,12 @@ mod tests {
     #[test]
     fn a_title_changes_only_when_it_was_asked_for() {
         let mine = MergeRequest { title: "Mine".to_owned(), ..request("opened") };
-        let title = |wish: &Wish| match planned(wish, &mine) {
+        let title = |wish: &Desired| match planned(wish, &mine) {
             Action::Change { changes, .. } => changes.title,
             _ => None,
         };
         assert_eq!(title(&wish()), None);
-        assert_eq!(title(&Wish { has_new_title: true, ..wish() }).as_deref(), Some("Fix"));
-        assert_eq!(title(&Wish { draft: Some(true), ..wish() }).as_deref(), Some("Draft: Mine"));
+        assert_eq!(title(&Desired { has_new_title: true, ..wish() }).as_deref(), Some("Fix"));
+        assert_eq!(title(&Desired { draft: Some(true), ..wish() }).as_deref(), Some("Draft: Mine"));
     }
 }

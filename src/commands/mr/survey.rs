@@ -4,25 +4,25 @@ use anyhow::anyhow;
 
 use super::{
     MrArgs,
-    plan::Wish,
+    plan::Desired,
     text::{self, description, link},
 };
 use crate::{
-    commands::{
-        Failure,
-        connection::unanswered,
-        context::Prepared,
-        facts::{Gathered, Gatherer, Shared},
-        gate, linked_issue,
-    },
     domain::{
         fix::FixName,
         issue::IssueRef,
         policy::{Instance, Policy},
-        runbook::{Gate, Target},
+        runbook::{Facts, Gate, Target},
     },
-    git::LocalClone,
+    git::{LocalClone, history},
     gitlab::{Client, Error, at_once, merge_request::MergeRequest, milestone, project::Project, template, user},
+    ops::{
+        Failure,
+        connection::unanswered,
+        facts::{Gathered, Gatherer, ProjectFacts},
+        gate, issue_link,
+        prepared::Prepared,
+    },
 };
 
 /// What is there, and what is wanted.
@@ -30,10 +30,12 @@ pub(super) struct Survey {
     pub(super) project: Project,
     pub(super) branches: Vec<Branch>,
     pub(super) issue: Option<IssueRef>,
+    /// What was known before anything was opened.
+    pub(super) facts: Facts,
     /// Worth saying, though nothing stops for it.
     pub(super) notes: Vec<String>,
-    to_default: Wish,
-    to_stable: Wish,
+    to_default: Desired,
+    to_stable: Desired,
     instance: Instance,
 }
 
@@ -56,7 +58,7 @@ impl Survey {
     }
 
     /// What a branch's merge request should be like.
-    pub(super) fn wish(&self, branch: &Branch) -> &Wish {
+    pub(super) fn wish(&self, branch: &Branch) -> &Desired {
         if branch.is_default { &self.to_default } else { &self.to_stable }
     }
 }
@@ -81,7 +83,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         let gathered = gatherer.fix(fix, wanted.clone());
         (found.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), gathered)
     });
-    let (Shared { project, .. }, gathered) = gathered?;
+    let (ProjectFacts { project, .. }, gathered) = gathered?;
     gate::pass(Gate::Request, &gathered, policy)?;
     let parts = parts.map_err(unanswered)?;
     let reviewers = parts.reviewer_ids()?;
@@ -94,7 +96,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     }
     // It is remembered once it is known to be one that may be fixed here.
     if let (Some(issue), false) = (&wanted, args.dry_run) {
-        linked_issue::remember(clone, policy, fix, issue)?;
+        issue_link::remember(clone, policy, fix, issue)?;
     }
 
     let issue = gathered.issue.as_ref().map(|(reference, _)| reference.clone());
@@ -111,7 +113,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     };
     let wish = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
-        Wish {
+        Desired {
             title: text::title(&plain, draft == Some(true)),
             has_new_title: args.title.is_some(),
             description: description(parts.template.as_deref(), link.as_deref()),
@@ -135,6 +137,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         project,
         branches: gathered.facts.targets.iter().map(|target| branch(target, &gathered)).collect(),
         notes,
+        facts: gathered.facts,
         instance: policy.instance.clone(),
         issue,
     })
@@ -240,9 +243,8 @@ fn title(
     let tip = [format!("refs/heads/{}", first.source), format!("{security}/{}", first.source)];
     for tip in tip {
         let range = format!("{security}/{}..{tip}", first.target);
-        let ended = clone.git().run(&["log", "--reverse", "--no-merges", "--format=%s", &range])?;
-        if let Some(subject) = ended.stdout.lines().find(|subject| !subject.trim().is_empty()) {
-            return Ok(subject.to_owned());
+        if let Some(subject) = history::subjects(clone, &range)?.into_iter().next() {
+            return Ok(subject);
         }
     }
     Err(Failure::usage(anyhow!("no commit of `{}` has a subject to take for a title", first.source)).hint(hint()))

@@ -3,17 +3,22 @@
 mod show;
 mod watch;
 
-use clap_complete::ArgValueCandidates;
 use jiff::Zoned;
 use serde::Serialize;
 
 use super::{
-    Context, Failure, Program, candidates,
-    context::Prepared,
-    facts::{Gathered, Gatherer},
-    fix,
+    Program,
+    program::{DURATION, completed_by, duration},
 };
-use crate::domain::{exit::Exit, fix::FixName};
+use crate::{
+    domain::{duration::Span, exit::Exit, fix::FixName},
+    ops::{
+        Context, Failure,
+        facts::{Gathered, Gatherer},
+        fix_branches, known_names,
+        prepared::Prepared,
+    },
+};
 
 /// Show where a fix is, what blocks it, and what is next
 ///
@@ -22,15 +27,15 @@ use crate::domain::{exit::Exit, fix::FixName};
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes), conflicts_with = "all")]
+    #[arg(add = completed_by(known_names::fixes), conflicts_with = "all")]
     name: Option<String>,
     /// Show every fix of the project: those with an open merge request, or with a branch
     #[arg(long)]
     all: bool,
-    /// Look again every so many seconds, until the review is over; less often while nothing changes
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30",
-          value_parser = clap::value_parser!(u64).range(1..=3600), conflicts_with = "json")]
-    watch: Option<u64>,
+    /// Look again every so often, until the review is over; less often while nothing changes
+    #[arg(long, value_name = DURATION, num_args = 0..=1, require_equals = true, default_missing_value = "30s",
+          value_parser = duration, conflicts_with = "json")]
+    watch: Option<Span>,
 }
 
 /// What is shown of every fix.
@@ -46,13 +51,13 @@ impl Program for StatusArgs {
         let prepared = context.prepared()?;
         let fix = match self.all {
             true => None,
-            false => Some(fix::find::<Self>(&prepared.clone, &prepared.policy, self.name.as_deref())?),
+            false => Some(fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?),
         };
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let look = || gather(context, &gatherer, fix.as_ref());
         match self.watch {
-            Some(seconds) => watch::watch(context, seconds, look, |found| report(context, &prepared, found)),
+            Some(pause) => watch::watch(context, pause.get(), look, |found| report(context, &prepared, found)),
             None => {
                 let found = look()?;
                 report(context, &prepared, &found);

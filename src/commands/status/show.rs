@@ -4,13 +4,13 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::{
-    commands::{facts::Gathered, gate::next_command},
     domain::{
         due,
         merge_request::{ApprovalState, Mergeability, Pipeline, State},
         policy::Policy,
         runbook::{self, Blocker, Gate, Pushed, Step, Target},
     },
+    ops::facts::Gathered,
     ui::Table,
 };
 
@@ -117,7 +117,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             tag: is_open(Gate::Tag),
             finish: is_open(Gate::Finish),
         },
-        next: next_command(facts, fix, policy),
+        next: runbook::next(facts, fix, policy),
         notes,
     }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{survey::Branch, words::Words};
+use super::{public_text::PublicText, survey::Branch};
+use crate::domain::sync_branch;
 use crate::{
-    commands::{Failure, connection::unanswered, merging::Merging},
     domain::{fix::FixName, policy::Policy},
     gitlab::{
         Client, branch,
-        merge_request::{self, Changes, Keep, MergeRequest, New, Route},
+        merge_request::{self, Changes, MergeRequest, New, Route, SourceCommits},
     },
+    ops::{Failure, connection::unanswered, merge_request::Merging},
 };
 
 /// Where and how.
@@ -20,7 +21,7 @@ pub(super) struct Disclosure<'a> {
     pub(super) policy: &'a Policy,
     pub(super) fix: &'a FixName,
     pub(super) route: Route,
-    pub(super) words: Words<'a>,
+    pub(super) words: PublicText<'a>,
     pub(super) limit: Duration,
 }
 
@@ -45,7 +46,7 @@ impl Disclosure<'_> {
                     labels: vec![],
                     reviewers: vec![],
                     milestone: None,
-                    keep: Keep::Commits,
+                    keep: SourceCommits::Commits,
                 };
                 merge_request::create(self.client, self.route, &new).map_err(unanswered)?
             }
@@ -110,7 +111,7 @@ impl Disclosure<'_> {
         let changes = Changes {
             title: Some(title),
             description: Some(description),
-            keep: Some(Keep::Commits),
+            keep: Some(SourceCommits::Commits),
             ..Changes::default()
         };
         let changed = merge_request::edit(self.client, self.route.target, opened.iid, &changes).map_err(unanswered)?;
@@ -127,7 +128,7 @@ impl Disclosure<'_> {
         let outdated = branch
             .open
             .iter()
-            .filter(|open| super::names::is_frozen(&branch.name, &open.source_branch) && open.source_branch != source);
+            .filter(|open| sync_branch::is_frozen(&branch.name, &open.source_branch) && open.source_branch != source);
         for open in outdated {
             merge_request::close(self.client, self.route.target, open.iid).map_err(unanswered)?;
         }
@@ -143,7 +144,7 @@ impl Disclosure<'_> {
             sha: &sha,
             source: &source,
             target: &branch.name,
-            keep: Keep::Commits,
+            keep: SourceCommits::Commits,
             limit: self.limit,
             again: self.again(),
             look: format!("{}, once nothing blocks it at {}", self.again(), request.web_url),

@@ -2,31 +2,30 @@
 //! what that is.
 
 mod disclose;
-pub(super) mod names;
 mod preview;
+mod public_text;
 mod resolve;
 mod survey;
-mod words;
-
-use std::time::Duration;
 
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use self::{disclose::Disclosure, preview::BranchReport, survey::Branch, words::Words};
+use self::{disclose::Disclosure, preview::BranchReport, public_text::PublicText, survey::Branch};
 use super::{
-    Context, Failure, Program,
-    both_projects::BothProjects,
-    candidates,
-    context::Prepared,
-    facts::{Behind, Gathered, Gatherer},
-    fix, gate, keep_alive,
+    Program,
+    program::{DURATION, completed_by, duration},
 };
 use crate::{
-    domain::{exit::Exit, fix::FixName, runbook::Gate},
+    domain::{duration::Span, exit::Exit, fix::FixName, runbook::Gate},
     git::{LocalClone, history},
     gitlab::merge_request::{MergeRequest, Route},
+    ops::{
+        Context, Failure,
+        facts::{AfterMerge, Gathered, Gatherer},
+        fetch::BothProjects,
+        fix_branches, gate, keep_alive, known_names, next,
+        prepared::Prepared,
+    },
     ui::Table,
 };
 
@@ -38,7 +37,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct SyncArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// The name of the fix once more, instead of typing it
     #[arg(long, value_name = "NAME")]
@@ -59,8 +58,8 @@ pub struct SyncArgs {
     #[arg(long, conflicts_with_all = ["yes", "no_merge", "dry_run"])]
     abort: bool,
     /// How long to wait for GitLab to merge one of them
-    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    #[arg(long, value_name = DURATION, default_value = "1h", value_parser = duration)]
+    timeout: Span,
     /// Show what would become public, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -88,7 +87,7 @@ impl Program for SyncArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
         // A wrong name is told before anything is asked.
         if let Some(yes) = &self.yes {
             check_name(&fix, yes, policy)?;
@@ -100,19 +99,19 @@ impl Program for SyncArgs {
             return resolve::abort(clone, policy, &fix, merged(&gathered)?, context);
         }
         gate::pass(Gate::Disclose, &gathered, policy)?;
-        let behind = merged(&gathered)?;
+        let after_merge = merged(&gathered)?;
         let fetched = BothProjects::fetch(clone, policy, context)?;
         let survey =
-            |fetched: &BothProjects| survey::branches(&client, clone, policy, behind, security, &self, fetched);
+            |fetched: &BothProjects| survey::branches(&client, clone, policy, after_merge, security, &self, fetched);
         let mut found = survey(&fetched)?;
         if let Some(branch) = &self.resolve {
             return resolve::begin(clone, policy, &fix, &found, branch, context);
         }
         if self.proceed {
-            resolve::proceed(clone, policy, &fix, &found, behind, context)?;
+            resolve::proceed(clone, policy, &fix, &found, after_merge, context)?;
             found = survey(&BothProjects::fetch(clone, policy, context)?)?;
         }
-        let words = Words { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
+        let words = PublicText { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
         let mut report = Report {
             fix: fix.to_string(),
             public: found.iter().all(Branch::is_public),
@@ -122,7 +121,7 @@ impl Program for SyncArgs {
             context.ui.answer(&preview::text(&fix, &report.branches, policy));
         }
         preview::notes(&found, &gathered, context);
-        preview::check(&fix, &found, &behind.canonical, policy)?;
+        preview::check(&fix, &found, &after_merge.canonical, policy)?;
         let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
         for branch in found.iter().filter(|branch| !branch.is_public()) {
             words.check(&branch.name, issue_title, &fix)?;
@@ -135,15 +134,15 @@ impl Program for SyncArgs {
         }
         if !report.public {
             self.confirm(&fix, &gatherer, &prepared, context)?;
-            let route = Route { source: security, target: behind.canonical.id };
-            let limit = Duration::from_secs(self.timeout);
+            let route = Route { source: security, target: after_merge.canonical.id };
+            let limit = self.timeout.get();
             let _spinner = context.ui.spinner("opening and merging the merge requests");
             let disclosure = Disclosure { client: &client, policy, fix: &fix, route, words, limit };
             let done = disclose(&disclosure, &found, self.no_merge, &mut report);
             if done.is_err() || !report.public {
                 show(context, &report);
                 done?;
-                context.ui.note(&format!("next: a maintainer merges them, or runs: git secfix sync {fix}"));
+                next::tell(context, &gathered.facts, &fix, policy);
                 return Ok(Exit::Done);
             }
         }
@@ -151,7 +150,9 @@ impl Program for SyncArgs {
         check_arrival(clone, &fetched, &found, &fix)?;
         keep_alive::switch_off(&client, &prepared.settings, security, context)?;
         show(context, &report);
-        context.ui.note(&format!("next: git secfix tag {fix}"));
+        let mut facts = gathered.facts.clone();
+        facts.disclosed();
+        next::tell(context, &facts, &fix, policy);
         Ok(Exit::Done)
     }
 }
@@ -162,9 +163,9 @@ fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(
     Ok((shared.project.id, gathered))
 }
 
-fn merged(gathered: &Gathered) -> Result<&Behind, Failure> {
+fn merged(gathered: &Gathered) -> Result<&AfterMerge, Failure> {
     let fix = &gathered.fix;
-    gathered.behind.as_ref().ok_or_else(|| {
+    gathered.after_merge.as_ref().ok_or_else(|| {
         Failure::not_done(anyhow!("`{fix}` is not merged in security")).hint(format!("git secfix status {fix}"))
     })
 }

@@ -3,15 +3,16 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{names, survey::Branch, words::Words};
+use super::{public_text::PublicText, survey::Branch};
 use crate::{
-    commands::{Context, Failure, facts::Gathered},
     domain::{
         disclosure::{Origin, Unpublished},
         fix::FixName,
         policy::Policy,
+        sync_branch,
     },
     gitlab::project::Project,
+    ops::{Context, Failure, facts::Gathered},
     ui::{Table, safe_line},
 };
 
@@ -40,7 +41,7 @@ pub(super) struct CommitReport {
     body: String,
 }
 
-pub(super) fn of(branch: &Branch, words: &Words) -> BranchReport {
+pub(super) fn of(branch: &Branch, words: &PublicText) -> BranchReport {
     let state = if branch.is_public() {
         "public already".to_owned()
     } else if !branch.conflict.is_empty() {
@@ -113,7 +114,7 @@ pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) ->
 /// What people should know of what becomes public, though it stops nothing.
 pub(super) fn notes(branches: &[Branch], gathered: &Gathered, context: &Context) {
     for branch in branches {
-        let live = branch.open.iter().filter(|open| !names::is_frozen(&branch.name, &open.source_branch));
+        let live = branch.open.iter().filter(|open| !sync_branch::is_frozen(&branch.name, &open.source_branch));
         for open in live {
             context.ui.warning(&format!(
                 "!{} of canonical is open from `{}` of security itself: whatever is pushed there is public at once, so \

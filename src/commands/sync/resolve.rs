@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::{names, survey::Branch};
+use super::survey::Branch;
 use crate::{
-    commands::{
-        Context, Failure,
-        facts::{Behind, Merged},
-        push, work_tree_folder,
-    },
-    domain::{exit::Exit, fix::FixName, policy::Policy},
+    domain::{exit::Exit, fix::FixName, policy::Policy, sync_branch},
     git::{
         LocalClone, branches,
         history::{self, Id},
-        hurdle::Hurdle,
-        merge_resolution::{self, Stand, Task},
-        process::Progress,
-        remotes, transport,
+        merge_resolution::{self, MergeState, Task},
+        push::{Push, Source, Update},
+        remotes,
+        unfinished::Unfinished,
+    },
+    ops::{
+        Context, Failure,
+        facts::{AfterMerge, Merged},
+        push, work_tree_folder,
     },
 };
 
@@ -33,10 +33,10 @@ pub(super) fn begin(
     context: &Context,
 ) -> Result<Exit, Failure> {
     let branch = chosen(policy, fix, found, wanted)?;
-    let name = names::local(&branch.name);
+    let name = sync_branch::local(&branch.name);
     if let Some(checkout) = merge_resolution::find(clone, &name)? {
-        let stand = merge_resolution::stand(clone, &checkout.root, &name, branch.head)?;
-        return Err(in_words(&stand, &checkout.root, branch, fix));
+        let state = merge_resolution::state(clone, &checkout.root, &name, branch.head)?;
+        return Err(in_words(&state, &checkout.root, branch, fix));
     }
     if history::find(clone, &format!("refs/heads/{name}"))?.is_some() {
         let error = anyhow!("a branch `{name}` is here already, and belongs to no work tree");
@@ -49,12 +49,12 @@ pub(super) fn begin(
     let message = format!("Merge branch '{}' of {}", branch.name, policy.security);
     let task = Task { root: &root, branch: &name, into: branch.public, from: branch.head, message: &message };
     match merge_resolution::open(clone, &task)? {
-        Stand::Merged(_) | Stand::Resolved => {
+        MergeState::Merged(_) | MergeState::Resolved => {
             context.ui.note(&format!("the conflict was resolved in {} as it was before; look at it", root.display()));
-            context.ui.note(&format!("next: git secfix sync {fix} --continue"));
+            context.ui.hint(&format!("git secfix sync {fix} --continue"));
             Ok(Exit::Conflict)
         }
-        stand => Err(in_words(&stand, &root, branch, fix)),
+        state => Err(in_words(&state, &root, branch, fix)),
     }
 }
 
@@ -77,28 +77,28 @@ fn chosen<'a>(policy: &Policy, fix: &FixName, found: &'a [Branch], wanted: &str)
 }
 
 /// What a work tree waits for, and the command that helps.
-fn in_words(stand: &Stand, root: &Path, branch: &Branch, fix: &FixName) -> Failure {
+fn in_words(state: &MergeState, root: &Path, branch: &Branch, fix: &FixName) -> Failure {
     let place = root.display().to_string();
-    let (what, paths) = match stand {
-        Stand::Hurdle(Hurdle::Unresolved(paths)) => ("conflicts are unresolved", &paths[..]),
-        Stand::Hurdle(Hurdle::Markers(paths)) => ("conflict markers are left", &paths[..]),
-        Stand::Hurdle(Hurdle::NotAdded(paths)) => ("files are changed and not added", &paths[..]),
-        Stand::Resolved | Stand::Merged(_) => {
+    let (what, paths) = match state {
+        MergeState::Unfinished(Unfinished::Unresolved(paths)) => ("conflicts are unresolved", &paths[..]),
+        MergeState::Unfinished(Unfinished::Markers(paths)) => ("conflict markers are left", &paths[..]),
+        MergeState::Unfinished(Unfinished::NotAdded(paths)) => ("files are changed and not added", &paths[..]),
+        MergeState::Resolved | MergeState::Merged(_) => {
             return Failure::conflict(anyhow!("`{}` is resolved in {place}", branch.name))
                 .hint(format!("git secfix sync {fix} --continue"));
         }
-        Stand::GivenUp => {
+        MergeState::GivenUp => {
             return Failure::not_done(anyhow!("the merge in {place} was ended with plain git"))
                 .hint(format!("git secfix sync {fix} --abort"));
         }
-        Stand::Outdated => {
+        MergeState::Outdated => {
             return Failure::not_done(anyhow!("`{}` of security moved since the merge in {place} began", branch.name))
                 .hint(format!(
                     "git secfix sync {fix} --abort, then --resolve {} again: what was resolved is remembered",
                     branch.name
                 ));
         }
-        Stand::More => {
+        MergeState::More => {
             return Failure::not_done(anyhow!("{place} holds commits besides the merge, which nobody would look at"))
                 .hint(format!("git -C '{place}' reset --soft HEAD~1 && git -C '{place}' commit --amend, until only the merge is left"));
         }
@@ -115,20 +115,20 @@ pub(super) fn proceed(
     policy: &Policy,
     fix: &FixName,
     found: &[Branch],
-    behind: &Behind,
+    after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<(), Failure> {
-    let open = under_way(clone, &behind.merged)?;
+    let open = under_way(clone, &after_merge.merged)?;
     if open.is_empty() && !found.iter().any(Branch::is_resolved) {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
             .hint(format!("git secfix sync {fix}")));
     }
     for (name, root) in open {
         let Some(branch) = found.iter().find(|branch| branch.name == name) else { continue };
-        let resolution = names::local(&name);
+        let resolution = sync_branch::local(&name);
         match merge_resolution::proceed(clone, &root, &resolution, branch.head)? {
-            Stand::Merged(tip) => publish(clone, policy, branch, tip, context)?,
-            stand => return Err(in_words(&stand, &root, branch, fix)),
+            MergeState::Merged(tip) => publish(clone, policy, branch, tip, context)?,
+            state => return Err(in_words(&state, &root, branch, fix)),
         }
         if !merge_resolution::remove(clone, &root)? {
             let place = root.display();
@@ -145,19 +145,14 @@ pub(super) fn proceed(
 
 /// Pushes a resolution to security, through the guard. Its branch is made for this one commit, and never moves.
 fn publish(clone: &LocalClone, policy: &Policy, branch: &Branch, tip: Id, context: &Context) -> Result<(), Failure> {
-    let remote = policy.security_remote.to_string();
-    push::check_remote(clone, policy, &remote)?;
-    let name = names::frozen(&branch.name, tip);
-    let refs = format!("{tip}:refs/heads/{name}");
-    let spinner = context.ui.spinner(&format!("pushing {name} to {remote}"));
-    let words = ["push", "--porcelain", "--progress", "--", &remote, &refs];
-    let ended = clone.git().talk(&words, &Progress::Told(&|state| spinner.tell(state)))?;
-    drop(spinner);
-    if ended.success {
+    let remote = policy.security_remote.as_str();
+    let name = sync_branch::frozen(&branch.name, &tip.to_string());
+    let updates = vec![Update { branch: name.clone(), to: Source::Commit(tip) }];
+    let pushed = push::send(clone, policy, context, &Push { remote, updates, ..Push::default() })?;
+    if pushed.is_done() {
         return Ok(());
     }
-    let said = transport::condensed(&ended.stderr);
-    Err(Failure::network(anyhow!("`{name}` was not pushed to {remote}: {said}"))
+    Err(push::failure(&pushed, &format!("`{name}` was not pushed to {remote}"))
         .hint(format!("git fetch {remote}, then the same command again")))
 }
 
@@ -165,7 +160,7 @@ fn publish(clone: &LocalClone, policy: &Policy, branch: &Branch, tip: Id, contex
 fn under_way(clone: &LocalClone, merged: &[Merged]) -> Result<Vec<(String, PathBuf)>, Failure> {
     let mut found = Vec::new();
     for merged in merged {
-        if let Some(checkout) = merge_resolution::find(clone, &names::local(&merged.branch))? {
+        if let Some(checkout) = merge_resolution::find(clone, &sync_branch::local(&merged.branch))? {
             found.push((merged.branch.clone(), checkout.root));
         }
     }
@@ -177,17 +172,17 @@ pub(super) fn abort(
     clone: &LocalClone,
     policy: &Policy,
     fix: &FixName,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let open = under_way(clone, &behind.merged)?;
+    let open = under_way(clone, &after_merge.merged)?;
     if open.is_empty() {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
             .hint(format!("git secfix sync {fix}")));
     }
     let canonical = remotes::canonical(clone, policy);
     for (name, root) in open {
-        let local = names::local(&name);
+        let local = sync_branch::local(&name);
         let kept = canonical.as_ref().and_then(|remote| remote.tracking(&name));
         let public = kept.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
         let public = public.ok_or_else(|| Failure::not_done(anyhow!("`{name}` of canonical was never fetched")))?;

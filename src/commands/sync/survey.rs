@@ -5,17 +5,12 @@ use std::collections::HashSet;
 
 use anyhow::anyhow;
 
-use super::{SyncArgs, names};
+use super::SyncArgs;
 use crate::{
-    commands::{
-        Failure,
-        both_projects::BothProjects,
-        connection::unanswered,
-        facts::{Behind, Merged},
-    },
     domain::{
         disclosure::{Origin, Unpublished, is_named},
         policy::Policy,
+        sync_branch,
     },
     git::{
         LocalClone,
@@ -25,6 +20,12 @@ use crate::{
     gitlab::{
         Client, Error, at_once, branch,
         merge_request::{self, MergeRequest, Route},
+    },
+    ops::{
+        Failure,
+        connection::unanswered,
+        facts::{AfterMerge, Merged},
+        fetch::BothProjects,
     },
 };
 
@@ -65,7 +66,7 @@ impl Branch {
     /// The branch of security that the merge request comes from. It is made for this commit and never moves: what
     /// comes to security's own branch meanwhile is not shown to anybody.
     pub(super) fn source(&self) -> String {
-        names::frozen(&self.name, self.tip)
+        sync_branch::frozen(&self.name, &self.tip.to_string())
     }
 
     /// The merge request of an earlier run that shows just this.
@@ -96,16 +97,16 @@ pub(super) fn branches(
     client: &Client,
     clone: &LocalClone,
     policy: &Policy,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     security: u64,
     args: &SyncArgs,
     fetched: &BothProjects,
 ) -> Result<Vec<Branch>, Failure> {
-    let route = Route { source: security, target: behind.canonical.id };
-    let answers = at_once(&behind.merged, |merged| ask(client, route, policy, merged));
+    let route = Route { source: security, target: after_merge.canonical.id };
+    let answers = at_once(&after_merge.merged, |merged| ask(client, route, policy, merged));
     let mut found = Vec::new();
-    for (merged, answer) in behind.merged.iter().zip(answers) {
-        let is_arrived = behind.arrived.contains(&merged.branch);
+    for (merged, answer) in after_merge.merged.iter().zip(answers) {
+        let is_arrived = after_merge.arrived.contains(&merged.branch);
         found.push(look(clone, policy, merged, is_arrived, answer.map_err(unanswered)?, args, fetched)?);
     }
     Ok(found)
@@ -117,13 +118,13 @@ fn ask(client: &Client, route: Route, policy: &Policy, merged: &Merged) -> Resul
         let commits = merge_request::commits(client, route.source, request.iid)?;
         Ok::<_, Error>([&request.results[..], &commits].concat())
     });
-    let start = format!("^{}", names::start(name));
+    let start = format!("^{}", sync_branch::start(name));
     let frozen = branch::containing(client, policy.security.as_str(), &start)?;
     Ok(Seen {
         of_fix: of_fix.into_iter().collect::<Result<Vec<_>, _>>()?.concat(),
         head: branch::find(client, route.source, name)?,
         public: branch::find(client, route.target, name)?,
-        frozen: frozen.into_iter().filter(|frozen| names::is_frozen(name, &frozen.name)).collect(),
+        frozen: frozen.into_iter().filter(|frozen| sync_branch::is_frozen(name, &frozen.name)).collect(),
         open: merge_request::open_to(client, route, name)?,
     })
 }

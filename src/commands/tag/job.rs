@@ -1,17 +1,13 @@
 //! Where a project's own job tags: it is started once, and its tag is waited for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::{
-    commands::{
-        Context, Failure,
-        connection::unanswered,
-        merging::{FIRST_PAUSE, LONGEST_PAUSE},
-    },
-    domain::{patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
+    domain::{duration::Span, patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
     gitlab::{Client, Error, commit, pipeline},
+    ops::{Context, Failure, backoff::WaitLimit, connection::unanswered},
 };
 
 /// The job of a line.
@@ -29,8 +25,7 @@ impl Job<'_> {
     /// Starts the job in the newest pipeline of the commit, unless that was done, and waits for its tag.
     pub(super) fn run(&self, branch: &str, sha: &str, context: &Context) -> Result<String, Failure> {
         let Self { client, project, part, .. } = self;
-        let begin = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut wait = WaitLimit { limit: self.limit, backoff: client.backoff() }.begin();
         let (mut is_started, mut lost) = (false, None);
         loop {
             if let Some(tag) = self.tag(sha)? {
@@ -72,15 +67,13 @@ impl Job<'_> {
                     _ => {}
                 }
             }
-            if begin.elapsed() > self.limit {
+            if !wait.pause() {
                 return Err(Failure::not_done(anyhow!(
-                    "`{branch}` has no tag of its job within {} s",
-                    self.limit.as_secs()
+                    "`{branch}` has no tag of its job within {}",
+                    Span::from(self.limit)
                 ))
                 .hint("run the same command again, with a longer --timeout"));
             }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -4,10 +4,7 @@ mod job;
 mod plan;
 mod survey;
 
-use std::time::Duration;
-
 use anyhow::anyhow;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use self::{
@@ -15,8 +12,10 @@ use self::{
     survey::{Place, Survey},
 };
 use super::{
-    Context, Failure, Program, candidates, connection::unanswered, context::Prepared, facts::Gatherer, fix, gate,
+    Program,
+    program::{DURATION, completed_by, duration},
 };
+use crate::domain::duration::Span;
 use crate::{
     domain::{
         exit::Exit,
@@ -25,6 +24,10 @@ use crate::{
         version::ReleaseLine,
     },
     gitlab::{Client, project::DEVELOPER, tag},
+    ops::{
+        Context, Failure, connection::unanswered, facts::Gatherer, fix_branches, gate, known_names, next,
+        prepared::Prepared,
+    },
     ui::Table,
 };
 
@@ -36,14 +39,14 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct TagArgs {
     /// The name of the fix [default: the one of the current branch]
-    #[arg(add = ArgValueCandidates::new(candidates::fixes))]
+    #[arg(add = completed_by(known_names::fixes))]
     name: Option<String>,
     /// The message of the tags [default: `tags.message`, else they are lightweight ones]
     #[arg(long, short)]
     message: Option<String>,
     /// How long to wait for the job that tags, where a job does it
-    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    #[arg(long, value_name = DURATION, default_value = "10m", value_parser = duration)]
+    timeout: Span,
     /// Print what would be tagged, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -72,15 +75,16 @@ impl Program for TagArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, settings, policy } = &prepared;
-        let fix = fix::find::<Self>(clone, policy, self.name.as_deref())?;
+        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
         let (shared, gathered) = gatherer.fix(&fix, None)?;
         let (gate, place) = due(&gathered.facts);
         gate::pass(gate, &gathered, policy)?;
-        let behind = gathered.behind.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
-        let survey = survey::look(&client, policy, behind, &shared.project, place)?;
+        let after_merge =
+            gathered.after_merge.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
+        let survey = survey::look(&client, policy, after_merge, &shared.project, place)?;
         drop(spinner);
         let tags = settings.tags()?;
         let mut report = Report {
@@ -106,7 +110,7 @@ impl Program for TagArgs {
                 (Action::Nothing { .. }, _) => Ok(row(&action, "")),
                 // A tag of security becomes public as it is: the job would make another one.
                 (Action::Create { line, branch, commit, is_private: false, .. }, Some(part)) => {
-                    let limit = Duration::from_secs(self.timeout);
+                    let limit = self.timeout.get();
                     let job =
                         job::Job { client: &client, policy, project: survey.project.id, part, line: *line, limit };
                     job.run(branch, commit, context)
@@ -132,11 +136,9 @@ impl Program for TagArgs {
             return Err(failure);
         }
         if !self.dry_run {
-            let next = match place {
-                Place::Security => format!("git secfix sync {fix}"),
-                Place::Canonical => format!("git secfix verify {fix} --wait"),
-            };
-            context.ui.note(&format!("next: {next}"));
+            let mut facts = gathered.facts;
+            facts.tagged(gate.step());
+            next::tell(context, &facts, &fix, policy);
         }
         Ok(Exit::Done)
     }

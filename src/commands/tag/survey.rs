@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use crate::{
-    commands::{Failure, connection::unanswered, facts::Behind},
     domain::{patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
     gitlab::{Client, Error, at_once, branch, compare, project::Project, tag},
+    ops::{Failure, connection::unanswered, facts::AfterMerge},
 };
 
 /// Which project is tagged.
@@ -50,13 +50,13 @@ pub(super) struct Line {
 pub(super) fn look(
     client: &Client,
     policy: &Policy,
-    behind: &Behind,
+    after_merge: &AfterMerge,
     security: &Project,
     place: Place,
 ) -> Result<Survey, Failure> {
-    let project = if place == Place::Canonical { &behind.canonical } else { security };
-    let tagged = if place == Place::Canonical { &behind.patch_tags } else { &behind.private_tags };
-    let wanted: Vec<(ReleaseLine, &str, &str)> = behind
+    let project = if place == Place::Canonical { &after_merge.canonical } else { security };
+    let tagged = if place == Place::Canonical { &after_merge.patch_tags } else { &after_merge.private_tags };
+    let wanted: Vec<(ReleaseLine, &str, &str)> = after_merge
         .merged
         .iter()
         .filter_map(|merged| Some((merged.line?, merged.branch.as_str(), merged.commit.as_str())))
@@ -65,7 +65,7 @@ pub(super) fn look(
     let found = at_once(&wanted, |(line, branch, commit)| {
         let start = PatchTag::prefix(&policy.patch_tag, *line);
         let mut names = Vec::new();
-        for tags in at_once(&[behind.canonical.id, security.id], |id| tag::starting_with(client, *id, &start)) {
+        for tags in at_once(&[after_merge.canonical.id, security.id], |id| tag::starting_with(client, *id, &start)) {
             names.extend(tags?.into_iter().map(|tag| tag.name));
         }
         let head = match place {
@@ -76,7 +76,7 @@ pub(super) fn look(
             Some(head) => compare::has_arrived(client, project.id, commit, head)?,
             None => false,
         };
-        let private = behind.private_tags.iter().find(|(of, _)| of == line).and_then(|(_, tag)| tag.clone());
+        let private = after_merge.private_tags.iter().find(|(of, _)| of == line).and_then(|(_, tag)| tag.clone());
         let private = match private.filter(|_| place == Place::Canonical) {
             Some(name) => tag::find(client, security.id, &name.to_string())?.map(|tag| (name, tag.commit.id)),
             None => None,

@@ -1,6 +1,6 @@
 //! The judgement: from jobs and pipelines, in GitLab's words, to how far each service is.
 
-use super::{Demand, Downstream, Hidden, Job, Pipeline, Service, State, Waiting};
+use super::{DeployTarget, Downstream, Hidden, Job, Pipeline, Service, State, Waiting};
 
 /// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Judged {
 
 /// How far each service is, by pipelines that ran on the merge or on a commit that holds it. Where several
 /// deployed the same service, the best news counts: once it ran with the fix, it is deployed.
-pub fn judge(demand: &Demand, pipelines: &[Pipeline]) -> Vec<Service> {
+pub fn judge(demand: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
     let judge_one = |service: &String| {
         let judged = pipelines.iter().map(|pipeline| (of_service(demand, service, pipeline), pipeline));
         let best =
@@ -73,7 +73,7 @@ fn newest(jobs: &[Job]) -> Vec<&Job> {
     newest
 }
 
-fn of_service(demand: &Demand, service: &str, pipeline: &Pipeline) -> Judged {
+fn of_service(demand: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == demand.stage).collect();
     let is_own = |job: &&Job| job.name.contains(service) && !demand.is_optional(job);
@@ -85,8 +85,8 @@ fn of_service(demand: &Demand, service: &str, pipeline: &Pipeline) -> Judged {
 }
 
 /// Which names there were instead: a job may have been renamed.
-fn absent(demand: &Demand, service: &str, jobs: &[&Job], in_stage: &[&Job]) -> String {
-    let Demand { stage, .. } = demand;
+fn absent(demand: &DeployTarget, service: &str, jobs: &[&Job], in_stage: &[&Job]) -> String {
+    let DeployTarget { stage, .. } = demand;
     if in_stage.is_empty() {
         let mut stages: Vec<&str> = jobs.iter().map(|job| job.stage.as_str()).collect();
         stages.sort_unstable();
@@ -114,7 +114,7 @@ fn worst(judged: Vec<Judged>) -> Judged {
     Judged { waiting, ..worst }
 }
 
-fn of_job(demand: &Demand, job: &Job, place: Place) -> Judged {
+fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
     match status.as_str() {
         "success" if job.is_trigger => of_trigger(demand, job),
@@ -157,7 +157,7 @@ fn of_job(demand: &Demand, job: &Job, place: Place) -> Judged {
 }
 
 /// A trigger job is green as soon as its pipeline exists: what counts is what became of that.
-fn of_trigger(demand: &Demand, job: &Job) -> Judged {
+fn of_trigger(demand: &DeployTarget, job: &Job) -> Judged {
     let name = &job.name;
     let Some(downstream) = &job.downstream else {
         return Judged::new(State::Unknown, format!("what `{name}` started is not shown"));
@@ -180,7 +180,7 @@ fn of_trigger(demand: &Demand, job: &Job) -> Judged {
 /// In a pipeline that belongs to the deployment everything counts that is not named as optional: what a
 /// project lets pass there, such as a job that nobody has started, or that was skipped for it, is often the
 /// deployment itself.
-fn of_downstream(demand: &Demand, pipeline: &Pipeline) -> Judged {
+fn of_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| demand.is_optional(job));
     let ended = match pipeline.status.as_str() {

@@ -11,7 +11,7 @@ pub use judge::judge;
 
 /// What counts as the deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demand {
+pub struct DeployTarget {
     /// The stage of the jobs, as GitLab names it.
     pub stage: String,
     /// For each service a part of the names of its jobs, letter by letter: names hold brackets and pictures.
@@ -22,7 +22,7 @@ pub struct Demand {
     pub hidden: Hidden,
 }
 
-impl Demand {
+impl DeployTarget {
     /// Whether a job need not have run.
     fn is_optional(&self, job: &Job) -> bool {
         self.optional.iter().any(|part| job.name.contains(part.as_str()))
@@ -163,7 +163,7 @@ pub struct Service {
 }
 
 /// That nothing can be told of any service, for the same reason.
-pub fn unknown(demand: &Demand, why: &str) -> Vec<Service> {
+pub fn unknown(demand: &DeployTarget, why: &str) -> Vec<Service> {
     let of = |service: &String| Service {
         name: service.clone(),
         state: State::Unknown,

@@ -5,8 +5,8 @@ use super::*;
 const STAGE: &str = "runway_production";
 const NAME: &str = "🛫 [duo-workflow-svc] Trigger runway deployment production";
 
-fn demand() -> Demand {
-    Demand {
+fn demand() -> DeployTarget {
+    DeployTarget {
         stage: STAGE.to_owned(),
         services: vec!["[duo-workflow-svc]".to_owned()],
         optional: vec!["rollback".to_owned()],
@@ -141,7 +141,7 @@ fn what_is_named_as_optional_need_not_have_run() {
 #[test]
 fn hidden_pipelines_count_only_where_the_project_says_so() {
     let jobs = |status: &str| vec![pipeline(1, "success", vec![trigger(1, "success", hidden(status))])];
-    let trusting = Demand { hidden: Hidden::Status, ..demand() };
+    let trusting = DeployTarget { hidden: Hidden::Status, ..demand() };
     assert_eq!(judge(&demand(), &jobs("success"))[0].state, State::Unknown);
     assert_eq!(judge(&trusting, &jobs("success"))[0].state, State::Deployed);
     assert_eq!(judge(&trusting, &jobs("running"))[0].state, State::Unknown);
@@ -157,7 +157,7 @@ fn the_newest_run_of_a_job_counts() {
 fn every_job_of_every_service_must_have_succeeded() {
     let parallel = vec![job(1, "[duo-workflow-svc] 1/2", "success"), job(2, "[duo-workflow-svc] 2/2", "running")];
     assert_eq!(judged(parallel).state, State::Running);
-    let two = Demand { services: vec!["[duo-workflow-svc]".to_owned(), "[ai-gateway]".to_owned()], ..demand() };
+    let two = DeployTarget { services: vec!["[duo-workflow-svc]".to_owned(), "[ai-gateway]".to_owned()], ..demand() };
     let found = judge(&two, &[pipeline(1, "success", vec![job(1, NAME, "success")])]);
     assert_eq!(found.iter().map(|service| service.state).collect::<Vec<_>>(), [State::Deployed, State::Absent]);
     assert_eq!(missing(&found).len(), 1);

@@ -1,11 +1,13 @@
 //! The heart: from everything that is known of a fix to the step that it is at, what blocks it, and
 //! which gates are open. What `status` shows is what every command obeys, since all of them ask here.
 
+mod next;
 mod process;
 mod review;
 #[cfg(test)]
 mod tests;
 
+pub use next::{first_step, next};
 pub use process::{Choices, Gate, Process, Step};
 
 use serde::Serialize;
@@ -20,6 +22,11 @@ use super::{
 pub enum IssueFact {
     /// The fix is not linked to one.
     Unlinked,
+    /// It is linked, and was not asked for: this command asks no server.
+    Linked {
+        /// As GitLab links it.
+        reference: String,
+    },
     /// It could not be read.
     Unseen {
         /// As GitLab links it.
@@ -79,6 +86,8 @@ pub enum Pushed {
 /// The merge request of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
+    /// Nobody asked whether there is one.
+    NotAsked,
     /// There is none.
     Missing,
     /// There is one that counts.
@@ -111,6 +120,8 @@ pub struct Target {
     /// The page of an open merge request in canonical from the branch that it is merged into: whatever is merged there
     /// is public at once.
     pub exposed_by: Option<String>,
+    /// The commit by which somebody took the fix back in the branch that it is merged into, in hexadecimal.
+    pub taken_back_by: Option<String>,
     /// Whether the server calls it merged, and neither project has the commit of that in the branch.
     pub is_lost: bool,
 }
@@ -137,7 +148,7 @@ pub struct Facts {
     /// Its issue.
     pub issue: IssueFact,
     /// What is wrong with the security project itself, such as that others can read it.
-    pub project: Option<String>,
+    pub project_problem: Option<String>,
     /// Its branches, the one towards the default branch first.
     pub targets: Vec<Target>,
     /// The keep-alive schedule.
@@ -156,6 +167,46 @@ pub struct Facts {
     pub verification: Progress,
     /// The clean-up.
     pub clean_up: Progress,
+}
+
+/// What a command just did, for the step behind it: the rest is as it was.
+impl Facts {
+    /// Every branch has an open merge request; these are new, by the branches that they come from.
+    pub fn opened(&mut self, new: impl IntoIterator<Item = (String, MergeRequest)>) {
+        for (source, request) in new {
+            let target = self.targets.iter_mut().find(|target| target.source == source);
+            if let Some(target) = target {
+                target.request = Request::Found(Box::new(request));
+            }
+        }
+    }
+
+    /// Every merge request is merged. Nothing is known yet of what comes behind that.
+    pub fn merged(&mut self) {
+        for target in &mut self.targets {
+            if let Request::Found(request) = &mut target.request {
+                request.state = State::Merged;
+            }
+        }
+    }
+
+    /// Canonical has everything.
+    pub fn disclosed(&mut self) {
+        self.sync = Progress::Done;
+    }
+
+    /// No branch of the fix is left.
+    pub fn cleaned_up(&mut self) {
+        self.clean_up = Progress::Done;
+    }
+
+    /// The lines have their tags.
+    pub fn tagged(&mut self, step: Step) {
+        match step {
+            Step::PrivateTags => self.private_tags = Progress::Done,
+            _ => self.patch_tags = Progress::Done,
+        }
+    }
 }
 
 /// Something that keeps a step from being done, in the words of whoever must act.
@@ -189,11 +240,14 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
                 format!("issue {reference} is public: fix it in the public project, without backports"),
             );
         }
+        IssueFact::Linked { reference } => {
+            block(Step::Triage, format!("whether issue {reference} is confidential was not asked"));
+        }
         IssueFact::Unseen { reference, why } => {
             block(Step::Triage, format!("whether issue {reference} is confidential is not known: {why}"));
         }
     }
-    if let Some(why) = &facts.project {
+    if let Some(why) = &facts.project_problem {
         block(Step::Prepare, why.clone());
     }
     if facts.targets.is_empty() {
@@ -202,7 +256,7 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
     for target in &facts.targets {
         found.extend(review::of_target(target));
     }
-    for (step, progress) in behind_the_merge(facts) {
+    for (step, progress) in after_the_merge(facts) {
         let texts = match progress {
             Progress::Done => continue,
             Progress::Open(texts) => texts.clone(),
@@ -220,7 +274,7 @@ fn is_public(facts: &Facts) -> bool {
     facts.sync.is_done() && !facts.targets.is_empty() && facts.targets.iter().all(Target::is_merged)
 }
 
-fn behind_the_merge(facts: &Facts) -> [(Step, &Progress); 8] {
+fn after_the_merge(facts: &Facts) -> [(Step, &Progress); 8] {
     [
         (Step::KeepAlive, &facts.keep_alive),
         (Step::Deploy, &facts.deployment),

@@ -17,6 +17,15 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
             let text = format!("GitLab says that !{} is merged, and `{into}` does not hold its commit", request.iid);
             block(Step::Merge, text);
         }
+        if !target.lacks.is_empty() {
+            block(
+                Step::Backports,
+                format!("`{into}` lacks {} of the fix, though `{source}` is merged", short(&target.lacks)),
+            );
+        }
+        if let Some(by) = &target.taken_back_by {
+            block(Step::Backports, format!("{} takes the fix back on `{into}`", by.get(..12).unwrap_or(by)));
+        }
         if let (Some(request), Some(head)) = (target.merge_request(), &target.head)
             && request.head.as_ref() != Some(head)
         {
@@ -33,8 +42,7 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
     }
     // A branch without anything lacks everything, which is said already.
     if target.has_work != Some(false) && !target.lacks.is_empty() {
-        let ids: Vec<String> = target.lacks.iter().map(|id| id.chars().take(12).collect()).collect();
-        block(Step::Backports, format!("`{source}` lacks {} of the fix", ids.join(", ")));
+        block(Step::Backports, format!("`{source}` lacks {} of the fix", short(&target.lacks)));
     }
     match target.pushed {
         Pushed::Same | Pushed::OnlyThere => {}
@@ -52,6 +60,7 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
         block(Step::Review, text);
     }
     match &target.request {
+        Request::NotAsked => block(Step::MergeRequests, format!("nobody asked whether `{source}` has a merge request")),
         Request::Missing => block(Step::MergeRequests, format!("`{source}` has no merge request to `{into}`")),
         Request::Several(numbers) => {
             let numbers: Vec<String> = numbers.iter().map(|number| format!("!{number}")).collect();
@@ -78,6 +87,12 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
         },
     });
     found
+}
+
+/// Names of commits, short enough to read.
+fn short(ids: &[String]) -> String {
+    let ids: Vec<&str> = ids.iter().map(|id| id.get(..12).unwrap_or(id)).collect();
+    ids.join(", ")
 }
 
 fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {

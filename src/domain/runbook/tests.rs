@@ -39,6 +39,7 @@ fn target(iid: u64) -> Target {
         lacks: vec![],
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
+        taken_back_by: None,
         is_lost: false,
         exposed_by: None,
     }
@@ -48,7 +49,7 @@ fn facts(targets: Vec<Target>) -> Facts {
     Facts {
         process: Process::with(Choices { keep_alive: true, private_tags: true, publishing: true }),
         issue: IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential: true },
-        project: None,
+        project_problem: None,
         targets,
         keep_alive: Progress::Done,
         deployment: Progress::Done,
@@ -86,7 +87,7 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
         (|f| f.issue = unseen(), "whether issue g/p#1 is confidential is not known: 404"),
         (|f| f.issue = IssueFact::Unlinked, "no issue is linked to the fix"),
-        (|f| f.project = Some("g/p is public".into()), "g/p is public"),
+        (|f| f.project_problem = Some("g/p is public".into()), "g/p is public"),
         (|f| f.targets[1].head = Some("b".repeat(40)), "!2 does not have the newest commit of `security-x-2`"),
         (|f| change(f, |r| r.pipeline = Pipeline::OfAnotherCommit), "pipeline of !2 ran on another commit"),
         (|f| f.targets.clear(), "the fix has no branch"),
@@ -279,7 +280,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         Facts {
             process,
             issue,
-            project,
+            project_problem: project,
             targets,
             keep_alive: next(),
             deployment: next(),
@@ -319,7 +320,8 @@ fn is_ready_to_merge(target: &Target) -> bool {
 fn is_triaged(facts: &Facts) -> bool {
     let has_merged = |target: &Target| matches!(&target.request, Request::Found(found) if found.state == State::Merged);
     let is_public = facts.sync == Progress::Done && facts.targets.iter().all(has_merged);
-    (is_public || matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. })) && facts.project.is_none()
+    (is_public || matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. }))
+        && facts.project_problem.is_none()
 }
 
 fn is_merged(target: &Target) -> bool {

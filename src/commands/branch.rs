@@ -1,0 +1,244 @@
+//! `git secfix branch`: the branches of a fix, each tracking the branch of security that it is for.
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::{Program, program::completed_by};
+use crate::{
+    domain::{
+        exit::Exit,
+        fix::{FixName, FixNameError},
+        issue::IssueRef,
+        policy::Policy,
+        version::ReleaseLine,
+    },
+    git::{
+        LocalClone,
+        branches::{self, NewBranch},
+        checkouts, history,
+        push::{Push, Source, Update},
+        remotes,
+    },
+    ops::{
+        Context, Failure, Prepared, fetch,
+        fix_branches::{
+            self,
+            plan::{self, Planned, State},
+        },
+        issue_link, known_names,
+        lines::{self, Lines},
+        next, push,
+    },
+    ui::Table,
+};
+
+/// Create the branches of a fix, each tracking its branch of the security project
+///
+/// The branch of the fix tracks security's default branch, and each backport branch its stable
+/// branch. Branches that are there already are kept as they are; one that a colleague pushed is
+/// continued. All are created, or none.
+#[derive(Debug, clap::Args)]
+pub struct BranchArgs {
+    /// The name of the fix, such as `prompt-injection`; it will be seen in public one day
+    #[arg(add = completed_by(known_names::fixes))]
+    name: String,
+    /// Also create the backport branch of this release line: `18-4`, `18.4`, `v18.4`, the stable
+    /// branch, or `all` for every supported line; may be given several times
+    #[arg(short, long, value_name = "LINE", add = completed_by(known_names::lines))]
+    backport: Vec<String>,
+    /// Remember the issue of the fix: its number, `group/project#34`, or the address of its page
+    #[arg(long, value_name = "ISSUE")]
+    issue: Option<String>,
+    /// Create stable branches that only the public project has in the security project
+    #[arg(long)]
+    create_stable: bool,
+    /// Stay on the current branch
+    #[arg(long)]
+    no_switch: bool,
+    /// Do not fetch
+    #[arg(long)]
+    no_fetch: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    fix: String,
+    issue: Option<String>,
+    branches: Vec<Row>,
+    done: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: String,
+    line: Option<ReleaseLine>,
+    upstream: String,
+    state: &'static str,
+    current: bool,
+}
+
+impl Program for BranchArgs {
+    const NAME: &'static str = "branch";
+
+    fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let prepared = context.prepared()?;
+        let Prepared { clone, settings, policy } = &prepared;
+        let fix = policy.branches.fix_name(&self.name).map_err(bad_name)?;
+        let remote = policy.security_remote.as_str();
+        if remotes::find(clone, remote).is_none() {
+            return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
+        }
+        // Wrong versions and issues are told before anything is waited for.
+        let issues = settings.issues()?;
+        let issue = self
+            .issue
+            .as_deref()
+            .map(|text| IssueRef::read(text, &issues, &policy.instance))
+            .transpose()
+            .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
+        let wanted =
+            lines::read_lines(&self.backport, &format!("git secfix branch {fix} --backport all"), &policy.branches)?;
+        if !self.no_fetch && !self.dry_run {
+            let hint = format!("git secfix branch {} --no-fetch", self.name);
+            fetch::fetch(clone, remote, context, &hint)?;
+        }
+        let lines = match wanted {
+            Lines::These(lines) => lines,
+            Lines::Supported => lines::supported_lines(clone, policy, settings.supported_lines()?)?,
+        };
+        let never_fetched = lines::is_never_fetched(clone, policy)?;
+        let mut states = fix_branches::look(clone, policy, &fix, &lines, never_fetched)?;
+        for state in states.iter_mut().filter(|state| state.line.is_some() && !state.has_base) {
+            state.create_base = self.create_stable && state.canonical.is_some();
+        }
+        let planned = states
+            .iter()
+            .map(plan::plan)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|problem| fix_branches::explain(problem, policy, &fix))?;
+        let new: Vec<NewBranch> = planned.iter().filter_map(|planned| planned.to_create(remote)).collect();
+        let first = planned.first().map_or_else(String::new, |planned| planned.branch().to_owned());
+        let switch = !self.no_switch && clone.current_branch()?.as_deref() != Some(first.as_str());
+        let unguarded = unguarded_work(clone, policy, &first)?;
+        if !self.dry_run {
+            create_stable(clone, policy, &states, context)?;
+            for branch in &new {
+                context.ui.detail(&format!("{} starts at {}", branch.name, branch.start));
+            }
+            let created = branches::create(clone, &new)?;
+            if switch && let Err(failure) = switch_to(clone, &first, &self.name, context) {
+                created.take_back(clone)?;
+                return Err(failure);
+            }
+            if let Some(issue) = &issue {
+                issue_link::remember(clone, policy, &fix, issue)?;
+            }
+        }
+        let issue = issue.or_else(|| issue_link::remembered(clone, policy, &issues, &fix));
+        let report =
+            report(&fix, issue.as_ref(), remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
+        context.ui.report(Self::NAME, &report, || text(&report));
+        if never_fetched {
+            context.ui.warning(&format!(
+                "{remote} was never fetched, so the branches start from what {} had; before you push: git fetch {remote}",
+                policy.canonical
+            ));
+        }
+        if let Some(branch) = unguarded {
+            let base = format!("{remote}/{}", policy.branches.default);
+            context.ui.warning(&format!(
+                "`{branch}` holds commits that no remote has, and the guard does not know them for a fix; if they are: \
+                 git cherry-pick {base}..{branch}"
+            ));
+        }
+        if !self.dry_run {
+            next::tell_offline(context, &prepared, &fix);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The current branch, if it holds commits that no remote has and is none of a fix: a fix is easily
+/// committed before its branch exists, and nothing would keep it from leaking there.
+fn unguarded_work(clone: &LocalClone, policy: &Policy, first: &str) -> Result<Option<String>, Failure> {
+    let Some(current) =
+        clone.current_branch()?.filter(|branch| branch != first && !policy.branches.looks_like_fix(branch))
+    else {
+        return Ok(None);
+    };
+    Ok(if history::is_on_no_remote(clone, &current)? { Some(current) } else { None })
+}
+
+fn bad_name(error: FixNameError) -> Failure {
+    let hint = match &error {
+        FixNameError::Characters { suggestion: Some(name), .. } => format!("git secfix branch {name}"),
+        FixNameError::Characters { suggestion: None, .. } => "git secfix branch prompt-injection".to_owned(),
+        FixNameError::LooksLikeBackport(name) => format!("git secfix branch {name}-fix"),
+    };
+    Failure::usage(error).hint(hint)
+}
+
+/// Creates the missing stable branches in security as copies of canonical's (process, step 3).
+fn create_stable(clone: &LocalClone, policy: &Policy, states: &[State], context: &Context) -> Result<(), Failure> {
+    let missing = states.iter().filter(|state| state.create_base);
+    let updates: Vec<Update> = missing
+        .filter_map(|state| {
+            let to = Source::Reference(state.canonical.clone()?);
+            Some(Update { branch: state.target.clone(), to })
+        })
+        .collect();
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = updates.iter().map(|update| update.branch.clone()).collect();
+    let remote = policy.security_remote.as_str();
+    let pushed = push::send(clone, policy, context, &Push { remote, updates, ..Push::default() })?;
+    if pushed.is_done() {
+        return Ok(());
+    }
+    let what = format!("`{}` was not created in {remote}", names.join("`, `"));
+    Err(push::failure(&pushed, &what).hint("ask a maintainer of the security project to create it"))
+}
+
+/// Switches; what git warns of is shown, such as commits left behind on a detached HEAD.
+fn switch_to(clone: &LocalClone, branch: &str, name: &str, context: &Context) -> Result<(), Failure> {
+    match checkouts::switch(clone, branch)? {
+        Ok(said) if said.is_empty() => Ok(()),
+        Ok(said) => {
+            context.ui.note(&said);
+            Ok(())
+        }
+        Err(said) => Err(Failure::not_done(anyhow!("cannot switch to `{branch}`, so no branch was created: {said}"))
+            .hint(format!("git secfix branch {name} --no-switch"))),
+    }
+}
+
+fn report(
+    fix: &FixName,
+    issue: Option<&IssueRef>,
+    remote: &str,
+    planned: &[Planned],
+    current: Option<String>,
+    done: bool,
+) -> Report {
+    let rows = planned.iter().map(|planned| Row {
+        branch: planned.branch().to_owned(),
+        line: planned.line(),
+        upstream: format!("{remote}/{}", planned.upstream()),
+        state: planned.state(done),
+        current: done && current.as_deref() == Some(planned.branch()),
+    });
+    Report { fix: fix.to_string(), issue: issue.map(ToString::to_string), branches: rows.collect(), done }
+}
+
+fn text(report: &Report) -> String {
+    let mut table = Table::default();
+    for row in &report.branches {
+        let state = if row.current { format!("{}, checked out", row.state) } else { row.state.to_owned() };
+        table.row([row.branch.clone(), format!("tracks {}", row.upstream), state]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,68 @@
+//! What to do next, in the words of the runbook: the one place that has them. Every command asks here, with what it knows.
+
+use super::{Facts, IssueFact, Pushed, Step, Target, blockers, is_finished};
+use crate::domain::{fix::FixName, issue::IssueRef, policy::Policy};
+
+/// What to do where there is no fix yet, with its issue where that is known.
+pub fn first_step(issue: Option<&IssueRef>) -> String {
+    let issue = issue.map_or_else(|| "NUMBER".to_owned(), ToString::to_string);
+    format!("git secfix branch NAME --issue {issue}")
+}
+
+/// What to do next: a command to paste, or words where only a person can act. What is not known counts as not done, and
+/// a step that nobody here can look at is left to the command behind it, which asks for it.
+pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
+    let targets = &facts.targets;
+    match step_to_take(facts) {
+        Step::Triage => match &facts.issue {
+            IssueFact::Seen { reference, .. } | IssueFact::Linked { reference } => {
+                format!("git secfix issue {reference}")
+            }
+            IssueFact::Unseen { .. } => "git secfix auth status".to_owned(),
+            IssueFact::Unlinked => format!("git secfix branch {fix} --issue NUMBER"),
+        },
+        Step::Prepare => "git secfix config, and see `security.project`".to_owned(),
+        Step::StableBranches => {
+            let missing = targets.iter().filter(|target| !target.has_target).filter_map(|target| target.line);
+            let lines: String = missing.map(|line| format!(" --backport {}-{}", line.major, line.minor)).collect();
+            format!("git secfix branch {fix}{lines} --create-stable")
+        }
+        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
+        Step::Branches => format!("commit the fix on its branch, then {}", after_the_commit(targets, fix)),
+        Step::Backports => format!("git secfix backport {fix}"),
+        Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
+            format!("git fetch {}, and take in what was pushed there", policy.security_remote)
+        }
+        Step::Push => format!("git secfix push {fix}"),
+        Step::MergeRequests => format!("git secfix mr {fix}"),
+        Step::Review if targets.iter().filter_map(Target::merge_request).any(|request| request.is_draft) => {
+            format!("git secfix mr {fix} --ready")
+        }
+        Step::Review => format!("git secfix status {fix} --watch"),
+        // The schedule is switched on by the same command.
+        Step::Merge | Step::KeepAlive => format!("git secfix merge {fix}"),
+        Step::Deploy => format!("git secfix deploy {fix} --wait"),
+        Step::PrivateTags | Step::PatchTags => format!("git secfix tag {fix}"),
+        Step::Sync => format!("git secfix sync {fix}"),
+        Step::Publish => format!("git secfix verify {fix} --play"),
+        Step::Verify => format!("git secfix verify {fix} --wait"),
+        Step::CleanUp if is_finished(facts) => "nothing is left to do".to_owned(),
+        Step::CleanUp => format!("git secfix clean {fix}"),
+    }
+}
+
+/// The first step that is not done, without those that the next command asks about by itself.
+fn step_to_take(facts: &Facts) -> Step {
+    let is_asked_later = |step: Step| step == Step::Triage && matches!(facts.issue, IssueFact::Linked { .. });
+    let blockers = blockers(facts);
+    let mut to_take = blockers.iter().map(|blocker| blocker.step).filter(|step| !is_asked_later(*step));
+    let first = to_take.clone().next();
+    to_take.find(|step| step.is_binding()).or(first).unwrap_or(Step::CleanUp)
+}
+
+fn after_the_commit(targets: &[Target], fix: &FixName) -> String {
+    match targets.iter().any(|target| target.line.is_some()) {
+        true => format!("git secfix backport {fix}"),
+        false => format!("git secfix push {fix}"),
+    }
+}

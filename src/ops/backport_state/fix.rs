@@ -1,0 +1,133 @@
+//! The commits of a fix: those that its branch has and security's default branch has not, or those that were named.
+
+use std::collections::HashSet;
+
+use anyhow::anyhow;
+
+use super::{
+    base::{Merged, before_merge, main_of},
+    plan::Part,
+};
+use crate::{
+    domain::{
+        fix::{FixBranch, FixName},
+        policy::Policy,
+    },
+    git::{
+        LocalClone,
+        history::{self, Commit, Id, Range},
+    },
+    ops::Failure,
+};
+
+/// Which commits are meant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Commits {
+    /// A range such as `A..B` in the place of the whole fix.
+    pub(crate) from: Option<String>,
+    /// The parent that merges are compared with, counted from 1.
+    pub(crate) mainline: Option<usize>,
+    /// The commit by which the fix came into security's default branch, where it did.
+    pub(crate) merged: Merged,
+}
+
+/// The fix: what is picked.
+#[derive(Debug)]
+pub(crate) struct Fix {
+    pub(crate) name: FixName,
+    pub(crate) branch: String,
+    pub(crate) parts: Vec<Part>,
+    /// All commits of the fix, also where only a part of it is picked.
+    pub(super) family: HashSet<Id>,
+}
+
+pub(crate) fn fix(clone: &LocalClone, policy: &Policy, source: &Commits, name: FixName) -> Result<Fix, Failure> {
+    let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
+    let published = format!("refs/remotes/{}/{branch}", policy.security_remote);
+    let tip = match history::find(clone, &format!("refs/heads/{branch}"))? {
+        Some(tip) => Some(tip),
+        None => history::find(clone, &published)?,
+    };
+    let whole = match tip {
+        Some(tip) => {
+            let main = main_of(clone, policy)?;
+            let default = &policy.branches.default;
+            Some(Range { tip, without: before_merge(clone, policy, default, (tip, main), source.merged)? })
+        }
+        None if source.from.is_some() => None,
+        None => {
+            return Err(Failure::not_done(anyhow!("there is no branch `{branch}`")).hint(format!(
+                "git secfix branch {name}, or name the commits: git secfix backport {name} --from A..B"
+            )));
+        }
+    };
+    let given = source.from.as_deref().map(|text| read_range(clone, &name, text)).transpose()?;
+    let Some(range) = given.or(whole) else { return Err(Failure::usage(anyhow!("no commits are named"))) };
+    let mut family: HashSet<Id> = HashSet::new();
+    let commits = match source.mainline {
+        Some(parent) => history::mainline(clone, &range, parent)?,
+        None => history::commits(clone, &[range])?.concat(),
+    };
+    family.extend(commits.iter().map(|commit| commit.id));
+    if let Some(whole) = whole.filter(|whole| *whole != range) {
+        family.extend(history::commits(clone, &[whole])?.concat().iter().map(|commit| commit.id));
+    }
+    if commits.is_empty() {
+        return Err(nothing(policy, &name, &branch, source));
+    }
+    let parts = commits.into_iter().map(|commit| part(clone, policy, source, &name, &branch, commit));
+    Ok(Fix { parts: parts.collect::<Result<_, _>>()?, name, branch, family })
+}
+
+fn nothing(policy: &Policy, name: &FixName, branch: &str, source: &Commits) -> Failure {
+    let main = format!("{}/{}", policy.security_remote, policy.branches.default);
+    match &source.from {
+        Some(range) => Failure::not_done(anyhow!("there are no commits in `{range}`"))
+            .hint(format!("git log --oneline {main}..{branch}")),
+        None => Failure::not_done(anyhow!("`{branch}` has no commits that `{main}` does not have")).hint(format!(
+            "commit the fix on that branch, or, if it was merged: git secfix backport {name} --from FIRST~1..LAST"
+        )),
+    }
+}
+
+fn read_range(clone: &LocalClone, name: &FixName, text: &str) -> Result<Range, Failure> {
+    let hint = || format!("git secfix backport {name} --from FIRST~1..LAST");
+    let malformed = || Failure::usage(anyhow!("`{text}` is no range of commits, such as `A..B`")).hint(hint());
+    let (from, to) = text.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(malformed)?;
+    let find = |revision: &str| {
+        let revision = if revision.is_empty() { "HEAD" } else { revision };
+        history::find(clone, revision)?
+            .ok_or_else(|| Failure::usage(anyhow!("`{revision}` is no commit of this clone")).hint(hint()))
+    };
+    Ok(Range { without: find(from)?, tip: find(to)? })
+}
+
+fn part(
+    clone: &LocalClone,
+    policy: &Policy,
+    source: &Commits,
+    name: &FixName,
+    branch: &str,
+    commit: Commit,
+) -> Result<Part, Failure> {
+    let parent = match (&commit.parents[..], source.mainline) {
+        ([], _) => None,
+        ([only], _) => Some(*only),
+        (parents, Some(number)) => parents.get(number - 1).copied(),
+        (parents, None) => {
+            let main = main_of(clone, policy)?;
+            let (what, short) = (&commit.subject, commit.short());
+            let brings_main = parents[1..].iter().any(|parent| history::holds(clone, main, *parent).unwrap_or(false));
+            let error = |why: &str| Failure::not_done(anyhow!("`{short} {what}` is a merge commit: {why}"));
+            return Err(if brings_main {
+                let main = format!("{}/{}", policy.security_remote, policy.branches.default);
+                error("it brings commits of the default branch into the fix, which must not go to a release line")
+                    .hint(format!("git rebase {main} {branch}"))
+            } else {
+                error("it must be said which of its parents it is to be compared with")
+                    .hint(format!("git secfix backport {name} --mainline 1"))
+            });
+        }
+    };
+    Ok(Part { commit, parent })
+}

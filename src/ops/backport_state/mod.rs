@@ -1,0 +1,64 @@
+//! Does a line hold the fix? One answer for `backport`, which picks what is missing, for `status`, which shows it, and
+//! for every gate.
+//!
+//! `fix` reads the commits of the fix and `line` those of each backport branch, `plan` compares them, `pick` finds out
+//! what a pick of the rest would change: nothing at all, where the line has it in other words.
+
+mod base;
+pub(crate) mod fix;
+pub(crate) mod line;
+pub(crate) mod pick;
+pub(crate) mod plan;
+
+use self::{
+    base::Merged,
+    fix::{Commits, Fix},
+    pick::{Outcome, Picked},
+};
+use super::Failure;
+use crate::{
+    domain::{fix::FixName, policy::Policy, version::ReleaseLine},
+    git::{LocalClone, history::Id, objects::Objects, picked_commit::Committer},
+};
+
+/// What each of these lines lacks of the fix: its commits, oldest first. A line that holds the fix lacks none. Where the
+/// fix has no commits here, nothing can be lacking.
+///
+/// `merged` is the commit by which the fix came into security's default branch, and each line may have one of its own.
+///
+/// # Errors
+/// When the histories cannot be read.
+pub(crate) fn lacking(
+    clone: &LocalClone,
+    policy: &Policy,
+    name: &FixName,
+    merged: Merged,
+    lines: &[(ReleaseLine, Merged)],
+) -> Result<Vec<Vec<Id>>, Failure> {
+    let none = || Ok(lines.iter().map(|_| vec![]).collect());
+    if lines.is_empty() {
+        return none();
+    }
+    // Without a branch of the fix, or with one that git must be asked about, `backport` says what is wrong.
+    let Ok(fix) = fix::fix(clone, policy, &Commits { merged, ..Commits::default() }, name.clone()) else {
+        return none();
+    };
+    let contents = line::contents(clone, policy, &fix, lines)?;
+    let objects = Objects::forgotten(clone)?;
+    let picked = pick::pick(clone, &objects, &mut Committer::unsigned(clone)?, &fix, contents)?;
+    Ok(picked.iter().map(|picked| missing(&fix, picked)).collect())
+}
+
+/// Whether a line holds every commit of the fix, or all that it changes.
+pub(crate) fn holds(fix: &Fix, picked: &Picked) -> bool {
+    missing(fix, picked).is_empty()
+}
+
+fn missing(fix: &Fix, picked: &Picked) -> Vec<Id> {
+    let all = fix.parts.iter().map(|part| part.commit.id);
+    if picked.line.planned.is_err() {
+        return all.collect();
+    }
+    let is_there = |outcome: &Outcome| matches!(outcome, Outcome::Contained(_) | Outcome::Empty);
+    all.zip(&picked.outcomes).filter(|(_, outcome)| !is_there(outcome)).map(|(id, _)| id).collect()
+}

@@ -1,0 +1,127 @@
+//! Picks what is to be picked: commit by commit, on all lines at the same time, without a work tree.
+
+use std::collections::BTreeMap;
+
+use super::{fix::Fix, line::Line};
+use crate::{
+    git::{
+        LocalClone,
+        history::{self, Id},
+        objects::Objects,
+        patch_search,
+        pick::{Merged, Pick, Picker},
+        picked_commit::PendingCommitter,
+    },
+    ops::Failure,
+};
+
+/// What became of a commit of the fix on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is now this commit.
+    Picked(Id),
+    /// It was there already, as this commit.
+    Contained(Id),
+    /// All that it changes is there already.
+    Empty,
+    /// These files are in the way.
+    Conflict(Vec<String>),
+    /// It comes after a conflict.
+    Waiting,
+}
+
+/// A line with what became of it.
+#[derive(Debug)]
+pub(crate) struct Picked {
+    pub(crate) line: Line,
+    /// For each commit of the fix; empty when the line is in trouble.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Where the branch is to go.
+    pub(crate) tip: Id,
+    tree: Id,
+}
+
+impl Picked {
+    pub(crate) fn conflict(&self) -> Option<(usize, &[String])> {
+        self.outcomes.iter().enumerate().find_map(|(position, outcome)| match outcome {
+            Outcome::Conflict(paths) => Some((position, &paths[..])),
+            _ => None,
+        })
+    }
+
+    /// Whether the branch is to be moved.
+    pub(crate) fn moves(&self) -> bool {
+        let got_some = self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Picked(_)));
+        // Without a pick, a branch is moved only to what a colleague pushed.
+        let is_news = got_some || !self.line.own.is_empty();
+        self.line.planned.is_ok() && self.conflict().is_none() && self.line.tip() != self.tip && is_news
+    }
+
+    fn has_open(&self) -> bool {
+        self.conflict().is_none() && self.outcomes.contains(&Outcome::Waiting)
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.outcomes.iter().position(|outcome| *outcome == Outcome::Waiting).filter(|_| self.has_open())
+    }
+}
+
+/// Picks onto every line that is not in trouble.
+pub(crate) fn pick(
+    clone: &LocalClone,
+    objects: &Objects,
+    committer: &mut PendingCommitter,
+    fix: &Fix,
+    lines: Vec<Line>,
+) -> Result<Vec<Picked>, Failure> {
+    let mut all = Vec::new();
+    for line in lines {
+        let outcomes = match &line.planned {
+            Ok(planned) => {
+                planned.there_as.iter().map(|there| there.map_or(Outcome::Waiting, Outcome::Contained)).collect()
+            }
+            Err(_) => vec![],
+        };
+        let tree = history::commit(clone, line.start)?.tree;
+        all.push(Picked { tip: line.start, tree, outcomes, line });
+    }
+    let picker = Picker::new(clone, objects)?;
+    while all.iter().any(Picked::has_open) {
+        let open: Vec<(usize, usize)> =
+            all.iter().enumerate().filter_map(|(number, picked)| Some((number, picked.next()?))).collect();
+        let pick = |(number, position): &(usize, usize)| {
+            let part = &fix.parts[*position];
+            Pick { commit: &part.commit, parent: part.parent, onto: all[*number].tree }
+        };
+        let merged = picker.merge(&open.iter().map(pick).collect::<Vec<_>>())?;
+        // What changes nothing or does not fit may be in the history of the line already.
+        let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for ((number, position), merged) in open.into_iter().zip(merged) {
+            let picked = &mut all[number];
+            picked.outcomes[position] = match merged {
+                Merged::Clean(tree) if tree != picked.tree => {
+                    let original = fix.parts[position].commit.id;
+                    let id = committer.get()?.write(clone, objects, original, tree, picked.tip)?;
+                    (picked.tip, picked.tree) = (id, tree);
+                    Outcome::Picked(id)
+                }
+                Merged::Clean(_) => Outcome::Empty,
+                Merged::Conflict(paths) => Outcome::Conflict(paths),
+            };
+            if !matches!(picked.outcomes[position], Outcome::Picked(_)) {
+                doubtful.entry(position).or_default().push(number);
+            }
+        }
+        for (position, numbers) in doubtful {
+            let part = &fix.parts[position];
+            let tips: Vec<Id> = numbers.iter().map(|number| all[*number].line.start).collect();
+            let found = patch_search::find(clone, &tips, &part.commit, part.parent)?;
+            for (number, found) in numbers.into_iter().zip(found) {
+                if let Some(id) = found {
+                    all[number].outcomes[position] = Outcome::Contained(id);
+                }
+            }
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,245 @@
+//! Whether everything arrived: pipelines of tags, images, mirrors, and the schedule at rest.
+
+use super::{AfterMerge, KeepAlive, Look, Merged};
+use crate::{
+    domain::{
+        deployment::Waiting,
+        destination::Destination,
+        patch_tag::PatchTag,
+        policy::Place,
+        verification::{Check, Image, Outcome, of_pipeline},
+    },
+    gitlab::{
+        Error, at_once, branch, compare,
+        mirror::{self, Mirror},
+        pipeline, registry,
+    },
+};
+
+/// What is missing of the publishing, and jobs that wait.
+type Publishing = (Vec<String>, Vec<Waiting>);
+
+enum Ask<'a> {
+    Tag(&'a PatchTag),
+    Image(&'a Image, &'a PatchTag),
+    Tips(&'a Merged),
+    Mirrors,
+}
+
+enum Got {
+    Tag(Check, Publishing),
+    Image(Check),
+    Tips(String, Tips),
+    Mirrors(Option<Vec<Mirror>>),
+}
+
+/// How the branches of one name in both projects compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tips {
+    Same,
+    /// Canonical is ahead.
+    Behind,
+    /// Security has commits that canonical lacks. They are not of this fix, which has arrived.
+    Ahead,
+    /// One of the projects lacks it.
+    Missing,
+}
+
+/// Looks at everything at the same time.
+pub(super) fn look(
+    look: &Look<'_>,
+    after_merge: &AfterMerge,
+    tags: &[PatchTag],
+    images: &[Image],
+    jobs: &[String],
+) -> Result<(Vec<Check>, Publishing), Error> {
+    let mut asks: Vec<Ask<'_>> = tags.iter().map(Ask::Tag).collect();
+    asks.extend(images.iter().flat_map(|image| tags.iter().map(move |tag| Ask::Image(image, tag))));
+    asks.extend(after_merge.merged.iter().map(Ask::Tips));
+    asks.push(Ask::Mirrors);
+    let canonical = after_merge.canonical.id;
+    let answers = at_once(&asks, |ask| match ask {
+        Ask::Tag(tag) => of_tag(look, canonical, tag, jobs).map(|(check, publishing)| Got::Tag(check, publishing)),
+        Ask::Image(image, tag) => of_image(look, canonical, image, tag).map(Got::Image),
+        Ask::Tips(merged) => tips(look, canonical, merged).map(|tips| Got::Tips(merged.branch.clone(), tips)),
+        Ask::Mirrors => mirror::of_project(look.client, canonical).map(Got::Mirrors),
+    });
+    let mut checks = Vec::new();
+    let mut publishing = Publishing::default();
+    let mut ahead: Vec<String> = Vec::new();
+    for answer in answers {
+        match answer? {
+            Got::Tag(check, (missing, waiting)) => {
+                checks.push(check);
+                publishing.0.extend(missing);
+                publishing.1.extend(waiting);
+            }
+            Got::Image(check) => checks.push(check),
+            Got::Tips(branch, tips) => {
+                checks.push(of_tips(&branch, tips));
+                ahead.extend(Some(branch).filter(|_| tips == Tips::Ahead));
+            }
+            Got::Mirrors(mirrors) => checks.push(of_mirrors(look, mirrors, &ahead)),
+        }
+    }
+    checks.extend(after_merge.keep_alive.as_ref().map(|keep_alive| of_schedule(keep_alive, &ahead)));
+    Ok((checks, publishing))
+}
+
+/// The newest pipeline of a tag, and the jobs in it that publish.
+fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) -> Result<(Check, Publishing), Error> {
+    let what = format!("pipeline of {tag}");
+    let newest = pipeline::newest_of_ref(look.client, canonical, &tag.to_string())?;
+    let Some(newest) = newest.into_iter().max_by_key(|found| found.id) else {
+        let missing = wanted.iter().map(|part| format!("{tag} has no pipeline with a job `{part}`")).collect();
+        return Ok((Check::new(what, Outcome::Pending, "there is none yet"), (missing, vec![])));
+    };
+    let outcome = of_pipeline(&newest.status);
+    let page = newest.web_url.as_ref().filter(|_| outcome != Outcome::Ok);
+    let text = match page {
+        Some(page) => format!("{}: {page}", newest.status),
+        None => newest.status.clone(),
+    };
+    let check = Check::new(what, outcome, text);
+    if wanted.is_empty() {
+        return Ok((check, Publishing::default()));
+    }
+    let jobs = pipeline::jobs(look.client, canonical, newest.id)?.unwrap_or_default();
+    let mut publishing = Publishing::default();
+    for part in wanted {
+        let own: Vec<_> = jobs.iter().filter(|job| job.name.contains(part.as_str())).collect();
+        if own.is_empty() {
+            publishing.0.push(format!("the pipeline of {tag} has no job with `{part}` in its name"));
+        }
+        for job in own.into_iter().filter(|job| job.status != "success") {
+            if job.status != "manual" {
+                publishing.0.push(format!("`{}` of {tag} is {}", job.name, job.status));
+                continue;
+            }
+            publishing.0.push(format!("`{}` of {tag} waits for somebody to start it", job.name));
+            let (name, web_url) = (job.name.clone(), job.web_url.clone());
+            publishing.1.push(Waiting { id: job.id, project: canonical, name, is_of_gate: true, web_url });
+        }
+    }
+    Ok((check, publishing))
+}
+
+fn of_image(look: &Look<'_>, canonical: u64, image: &Image, tag: &PatchTag) -> Result<Check, Error> {
+    let project = image.project.as_ref().map_or_else(|| canonical.to_string(), ToString::to_string);
+    let wanted = image.tag_of(tag);
+    let what = match &image.project {
+        Some(project) => format!("image {project}/{}:{wanted}", image.repository),
+        None => format!("image {}:{wanted}", image.repository),
+    };
+    let Some(repositories) = registry::repositories(look.client, &project)? else {
+        return Ok(Check::new(what, Outcome::Unknown, "this token may not see the registry"));
+    };
+    let Some(repository) = repositories.iter().find(|repository| repository.name == image.repository) else {
+        let text = format!("the registry has no repository `{}`, see `verify.images`", image.repository);
+        return Ok(Check::new(what, Outcome::Failed, text));
+    };
+    Ok(match registry::has_image(look.client, &project, repository.id, &wanted)? {
+        true => Check::new(what, Outcome::Ok, "is there"),
+        false => Check::new(what, Outcome::Pending, "is not there yet"),
+    })
+}
+
+fn tips(look: &Look<'_>, canonical: u64, merged: &Merged) -> Result<Tips, Error> {
+    let both = at_once(&[canonical, look.security.id], |project| branch::find(look.client, *project, &merged.branch));
+    let tips = both.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let [Some(public), Some(private)] = &tips[..] else { return Ok(Tips::Missing) };
+    let (public, private) = (&public.commit.id, &private.commit.id);
+    if public == private {
+        return Ok(Tips::Same);
+    }
+    let is_contained = compare::has_arrived(look.client, canonical, private, &merged.branch)?;
+    Ok(if is_contained { Tips::Behind } else { Tips::Ahead })
+}
+
+/// Canonical holds all that security has, and the mirror has brought security up to it.
+fn of_tips(branch: &str, tips: Tips) -> Check {
+    let (outcome, text) = match tips {
+        Tips::Same => (Outcome::Ok, "the same commit"),
+        Tips::Behind => (Outcome::Pending, "canonical is ahead: the mirror has not caught up yet"),
+        Tips::Ahead => (Outcome::Ok, "security is ahead with other work, which the mirror waits for"),
+        Tips::Missing => (Outcome::Failed, "one of them does not have it"),
+    };
+    Check::new(format!("{branch} in both projects"), outcome, text)
+}
+
+/// The push mirror that leads from canonical to security.
+fn of_mirrors(look: &Look<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -> Check {
+    let what = "mirror of canonical";
+    let Some(mirrors) = mirrors else {
+        let text = "this token may not see push mirrors, which takes a maintainer of canonical";
+        return Check::new(what, Outcome::Unknown, text);
+    };
+    let leads_to_security = |mirror: &&Mirror| {
+        // GitLab shows `*****` in the place of user and password.
+        let url = mirror.url.replace("*****:*****@", "").replace("*****@", "");
+        look.policy.place(&Destination::parse(&url)) == Place::Security
+    };
+    let own: Vec<_> = mirrors.iter().filter(leads_to_security).collect();
+    let Some(first) = own.first() else {
+        return Check::new(what, Outcome::Failed, "none leads to security");
+    };
+    let one = own.iter().find(|mirror| mirror.last_error.is_some()).unwrap_or(first);
+    match (one.enabled, one.update_status.as_str(), &one.last_error) {
+        (false, _, _) => Check::new(what, Outcome::Failed, "it is switched off"),
+        // An old error stays visible until the next run ends.
+        (_, "scheduled" | "started" | "none", _) => {
+            Check::new(what, Outcome::Pending, format!("its run is `{}`", one.update_status))
+        }
+        (_, "finished", None) => Check::new(what, Outcome::Ok, "its last run succeeded"),
+        (_, "failed" | "finished", Some(error)) if diverges_only_at(error, ahead) => {
+            Check::new(what, Outcome::Ok, format!("it waits for other work of security in {}", ahead.join(", ")))
+        }
+        // It runs again by itself.
+        (_, "failed" | "finished", error) => {
+            let said = error.as_deref().unwrap_or("its last run failed");
+            let said: Vec<&str> = said.split_whitespace().collect();
+            Check::new(what, Outcome::Pending, said.join(" "))
+        }
+        (_, other, _) => Check::new(what, Outcome::Unknown, format!("its run is `{other}`")),
+    }
+}
+
+/// Whether a mirror failed for these branches alone. GitLab names the references that have diverged, one on a line.
+fn diverges_only_at(error: &str, branches: &[String]) -> bool {
+    let mut diverged = error.lines().map(str::trim).filter_map(|line| line.strip_prefix("refs/")).peekable();
+    let is_known = |name: &str| name.strip_prefix("heads/").is_some_and(|name| branches.iter().any(|one| one == name));
+    error.starts_with("Some refs have diverged") && diverged.peek().is_some() && diverged.all(is_known)
+}
+
+fn of_schedule(keep_alive: &KeepAlive, ahead: &[String]) -> Check {
+    let what = "keep-alive schedule";
+    match keep_alive {
+        KeepAlive::Found(schedule) if !schedule.active => Check::new(what, Outcome::Ok, "is off"),
+        KeepAlive::Found(_) if !ahead.is_empty() => {
+            Check::new(what, Outcome::Ok, "is active for other work of security")
+        }
+        KeepAlive::Found(schedule) => {
+            let owner = schedule.owner.as_ref().map_or("nobody", |owner| owner.username.as_str());
+            let text = format!("`{}` is still active: its owner @{owner} has to switch it off", schedule.description);
+            Check::new(what, Outcome::Failed, text)
+        }
+        KeepAlive::NotOne { .. } => Check::new(what, Outcome::Failed, keep_alive.trouble()),
+        KeepAlive::Unseen => Check::new(what, Outcome::Unknown, keep_alive.trouble()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_may_wait_for_known_branches_only() {
+        let said = |refs: &str| format!("Some refs have diverged and have not been updated on the remote:\n\n{refs}");
+        let ahead = ["main".to_owned(), "stable-18-4-ee".to_owned()];
+        assert!(diverges_only_at(&said("refs/heads/main"), &ahead));
+        assert!(!diverges_only_at(&said("refs/heads/main\nrefs/heads/other"), &ahead));
+        assert!(!diverges_only_at(&said("refs/tags/main"), &ahead));
+        assert!(!diverges_only_at(&said(""), &ahead));
+        assert!(!diverges_only_at("connection refused\n\nrefs/heads/main", &ahead));
+    }
+}

@@ -1,0 +1,191 @@
+//! What this clone knows of a fix, without asking anybody.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    domain::{
+        fix::{FixBranch, FixName},
+        issue::IssueRef,
+        policy::Policy,
+        runbook::{Facts, IssueFact, Progress, Pushed, Request, Target},
+    },
+    git::{
+        LocalClone,
+        branches::{self, Relation},
+        remotes,
+    },
+    ops::{Failure, Prepared, backport_state, fix_branches, issue_link, lines},
+};
+
+/// What the clone knows of a fix.
+#[cfg(feature = "network")]
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) fix: FixName,
+    /// The names of its branches, here and in security as last fetched, and those that it may have: a
+    /// merge request stays when its branch is gone.
+    pub(crate) sources: Vec<String>,
+    /// The issue that was remembered for it.
+    pub(crate) issue: Option<IssueRef>,
+}
+
+/// Fixes go back to a few of the newest lines; a project may have a hundred.
+#[cfg(feature = "network")]
+pub(crate) const NEWEST_LINES: usize = 8;
+
+/// The branches of a fix here and in security as last fetched, its own first, then the newest line.
+///
+/// # Errors
+/// When the references cannot be read.
+fn branches_of(clone: &LocalClone, policy: &Policy, fix: &FixName) -> Result<Vec<FixBranch>, Failure> {
+    let names = names(clone, policy)?;
+    Ok(fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str)))
+}
+
+/// The names of all branches here and in security as last fetched.
+fn names(clone: &LocalClone, policy: &Policy) -> Result<BTreeSet<String>, Failure> {
+    let mut names: BTreeSet<String> = branches::names_below(clone, "refs/heads/")?.into_iter().collect();
+    names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
+    Ok(names)
+}
+
+/// Reads the references and the configuration.
+///
+/// # Errors
+/// When they cannot be read.
+#[cfg(feature = "network")]
+pub(crate) fn read(prepared: &Prepared, fix: &FixName) -> Result<Known, Failure> {
+    let Prepared { clone, policy, settings } = prepared;
+    let mut names = names(clone, policy)?;
+    let lines = lines::stable_lines(clone, policy)?;
+    let lines = std::iter::once(None).chain(lines.into_iter().take(NEWEST_LINES).map(Some));
+    names.extend(lines.map(|line| policy.branches.write(&FixBranch { fix: fix.clone(), line })));
+    let found = fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str));
+    Ok(Known {
+        fix: fix.clone(),
+        sources: found.iter().map(|branch| policy.branches.write(branch)).collect(),
+        issue: issue_link::remembered(clone, policy, &settings.issues()?, fix),
+    })
+}
+
+/// Every fix that has a branch here or in security as last fetched, by name.
+///
+/// # Errors
+/// When the references cannot be read.
+#[cfg(feature = "network")]
+pub(crate) fn fixes(clone: &LocalClone, policy: &Policy) -> Result<Vec<FixName>, Failure> {
+    let names = names(clone, policy)?;
+    let mut fixes: Vec<FixName> =
+        names.iter().filter_map(|name| policy.branches.read(name)).map(|branch| branch.fix).collect();
+    fixes.sort();
+    fixes.dedup();
+    Ok(fixes)
+}
+
+/// What of a branch shows in this clone.
+pub(super) struct BranchFacts {
+    pub(super) has_target: bool,
+    pub(super) has_work: Option<bool>,
+    pub(super) pushed: Pushed,
+}
+
+impl BranchFacts {
+    /// Compares a branch with its target, and with what security has of it: `head`, in hexadecimal.
+    pub(super) fn read(
+        clone: &LocalClone,
+        policy: &Policy,
+        (source, target): (&str, &str),
+        head: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let base = remotes::find(clone, policy.security_remote.as_str()).and_then(|remote| remote.tracking(target));
+        let base_commit = base.as_deref().map(|base| branches::commit_of(clone, base)).transpose()?.flatten();
+        let local = format!("refs/heads/{source}");
+        let commit = branches::commit_of(clone, &local)?;
+        let pushed = compare(clone, policy, source, commit.as_deref(), head)?;
+        let has_work = match (&commit, &base) {
+            // The work that counts is in security, and was not fetched.
+            _ if pushed == Pushed::Behind => None,
+            (Some(_), Some(base)) if base_commit.is_some() => Some(!branches::is_contained(clone, &local, base)?),
+            _ => None,
+        };
+        Ok(Self { has_target: base_commit.is_some(), has_work, pushed })
+    }
+}
+
+fn compare(
+    clone: &LocalClone,
+    policy: &Policy,
+    source: &str,
+    here: Option<&str>,
+    there: Option<&str>,
+) -> Result<Pushed, Failure> {
+    let (here, there) = match (here, there) {
+        (_, None) => return Ok(Pushed::No),
+        (None, Some(_)) => return Ok(Pushed::OnlyThere),
+        (Some(here), Some(there)) => (here, there),
+    };
+    Ok(match branches::relation(clone, here, there)? {
+        Some(Relation::Same) => Pushed::Same,
+        Some(Relation::Ahead) => Pushed::Ahead,
+        Some(Relation::Behind) => Pushed::Behind,
+        Some(Relation::Diverged) => Pushed::Diverged,
+        // Security has a commit that was never fetched: whether anything here is missing there
+        // shows in what was fetched before.
+        None => {
+            let fetched = format!("refs/remotes/{}/{source}", policy.security_remote);
+            let has_own = !branches::is_contained(clone, &format!("refs/heads/{source}"), &fetched)?;
+            if has_own { Pushed::Diverged } else { Pushed::Behind }
+        }
+    })
+}
+
+/// What the runbook can be told without asking a server. All that only a server knows is not known.
+///
+/// # Errors
+/// When the clone cannot be read.
+pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure> {
+    let Prepared { clone, policy, settings } = prepared;
+    let mut targets = Vec::new();
+    for branch in branches_of(clone, policy, fix)? {
+        let source = policy.branches.write(&branch);
+        let target = policy.branches.target(branch.line);
+        let head = branches::commit_of(clone, &format!("refs/remotes/{}/{source}", policy.security_remote))?;
+        let BranchFacts { has_target, has_work, pushed } =
+            BranchFacts::read(clone, policy, (&source, &target), head.as_deref())?;
+        targets.push(Target {
+            source,
+            target,
+            line: branch.line,
+            has_target,
+            has_work,
+            head,
+            lacks: vec![],
+            pushed,
+            request: Request::NotAsked,
+            exposed_by: None,
+            taken_back_by: None,
+            is_lost: false,
+        });
+    }
+    let lines: Vec<_> = targets.iter().filter_map(|target| Some((target.line?, None))).collect();
+    let lacking = backport_state::lacking(clone, policy, fix, None, &lines)?;
+    for (target, lacks) in targets.iter_mut().filter(|target| target.line.is_some()).zip(lacking) {
+        target.lacks = lacks.iter().map(ToString::to_string).collect();
+    }
+    let issue = issue_link::remembered(clone, policy, &settings.issues()?, fix);
+    let not_asked = || Progress::Unknown("nobody asked the server".to_owned());
+    Ok(Facts {
+        process: settings.process()?,
+        issue: issue.map_or(IssueFact::Unlinked, |issue| IssueFact::Linked { reference: issue.to_string() }),
+        project_problem: None,
+        targets,
+        keep_alive: not_asked(),
+        deployment: not_asked(),
+        private_tags: not_asked(),
+        sync: not_asked(),
+        patch_tags: not_asked(),
+        publishing: not_asked(),
+        verification: not_asked(),
+        clean_up: not_asked(),
+    })
+}

@@ -1,0 +1,236 @@
+//! Gathering: what the clone knows, what GitLab answers, and both together as the runbook wants them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::anyhow;
+
+use super::{
+    after_merge::{AfterMerge, Look, Merged, MergedRequest},
+    clone,
+    gitlab::{self, Answers},
+    project::ProjectFacts,
+};
+use crate::{
+    config::settings::Settings,
+    domain::{
+        approvals::Role,
+        fix::FixName,
+        issue::IssueRef,
+        merge_request::State,
+        policy::Policy,
+        runbook::{Facts, IssueFact, Progress, Target},
+    },
+    git::{LocalClone, branches},
+    gitlab::{Client, at_once, issue::Issue, merge_request},
+    ops::{Failure, Prepared, connection::unanswered, fix_branches},
+};
+
+/// Of how many fixes everything is asked at the same time.
+const FIXES_AT_ONCE: usize = 4;
+
+/// What gathering needs.
+pub(crate) struct Gatherer<'a> {
+    pub(super) client: &'a Client,
+    pub(super) clone: &'a LocalClone,
+    pub(super) policy: &'a Policy,
+    pub(super) settings: &'a Settings,
+    pub(super) roles: Vec<Role>,
+    pub(super) prepared: &'a Prepared,
+}
+
+/// A fix with everything that is known of it.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// Its name.
+    pub(crate) fix: FixName,
+    /// What the runbook decides by.
+    pub(crate) facts: Facts,
+    /// Its issue, where it could be read.
+    pub(crate) issue: Option<(IssueRef, Issue)>,
+    /// The merge request of each branch, as GitLab describes it.
+    pub(crate) requests: BTreeMap<String, merge_request::MergeRequest>,
+    /// What lies behind the merge, once everything is merged.
+    pub(crate) after_merge: Option<AfterMerge>,
+    /// What people should know, though it blocks nothing.
+    pub(crate) notes: Vec<String>,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Reads what the settings say of approvals and issues.
+    ///
+    /// # Errors
+    /// When a setting is missing.
+    pub(crate) fn new(client: &'a Client, prepared: &'a Prepared) -> Result<Self, Failure> {
+        let settings: &Settings = &prepared.settings;
+        let (clone, policy) = (&prepared.clone, &prepared.policy);
+        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, prepared })
+    }
+
+    /// Everything of one fix, with this issue in place of the one that is remembered.
+    ///
+    /// # Errors
+    /// When GitLab or the clone does not tell what is needed.
+    pub(crate) fn fix(&self, fix: &FixName, issue: Option<IssueRef>) -> Result<(ProjectFacts, Gathered), Failure> {
+        let mut known = clone::read(self.prepared, fix)?;
+        known.issue = issue.or(known.issue);
+        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (shared, answers) = std::thread::scope(|scope| {
+            let shared = scope.spawn(|| ProjectFacts::look(client, policy, roles));
+            let answers = gitlab::ask(client, policy, &known);
+            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
+        });
+        let shared = shared?;
+        let answers = answers.map_err(unanswered)?;
+        let gathered = self.assemble(fix, &shared, answers)?;
+        Ok((shared, gathered))
+    }
+
+    /// The failure of a command about a fix that is nowhere, with the nearest one that is somewhere.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub(crate) fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
+        let known = clone::fixes(self.clone, self.policy)?;
+        let near = known
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known.as_str(), fix.as_str()), known))
+            .filter(|(distance, known)| *distance <= known.as_str().len() / 3)
+            .min_by_key(|(distance, _)| *distance);
+        let failure = Failure::not_done(anyhow!("the fix `{fix}` has neither a branch nor a merge request"));
+        Ok(match near {
+            Some((_, known)) => failure.hint(format!("git secfix status {known}")),
+            None => failure.hint("git secfix status --all"),
+        })
+    }
+
+    /// Every fix with an open merge request, or with a branch here or in security.
+    ///
+    /// # Errors
+    /// When GitLab or the clone does not tell what is needed.
+    pub(crate) fn all(&self) -> Result<(ProjectFacts, Vec<Gathered>), Failure> {
+        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (shared, open) = std::thread::scope(|scope| {
+            let shared = scope.spawn(|| ProjectFacts::look(client, policy, roles));
+            let open = merge_request::open(client, policy.security.as_str());
+            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
+        });
+        let (shared, open) = (shared?, open.map_err(unanswered)?);
+        let mut fixes: BTreeSet<FixName> = clone::fixes(self.clone, policy)?.into_iter().collect();
+        fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
+        let known = fixes.iter().map(|fix| clone::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
+        // Each of these asks many things at once in its turn.
+        let few = known.chunks(FIXES_AT_ONCE);
+        let answers = few.flat_map(|few| at_once(few, |known| gitlab::ask(client, policy, known)));
+        let gathered = fixes
+            .iter()
+            .zip(answers)
+            .map(|(fix, answers)| self.assemble(fix, &shared, answers.map_err(unanswered)?))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((shared, gathered))
+    }
+
+    fn assemble(&self, fix: &FixName, shared: &ProjectFacts, answers: Answers) -> Result<Gathered, Failure> {
+        let policy = self.policy;
+        // A name that was only fetched once, or that was only asked for, is no branch of the fix.
+        let with_request = answers.requests.iter().filter(|(_, requests)| !requests.is_empty()).map(|(name, _)| name);
+        let mut names: BTreeSet<String> = with_request.chain(answers.heads.keys()).cloned().collect();
+        names.extend(branches::names_below(self.clone, "refs/heads/")?);
+        let found = fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str));
+        let mut targets =
+            found.iter().map(|branch| self.target(branch, shared, &answers)).collect::<Result<Vec<_>, _>>()?;
+        let notes = self.notes(&answers, &targets);
+        let requests = answers.requests.iter().filter_map(|(source, requests)| {
+            let request = gitlab::that_counts(policy, source, requests)?;
+            Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
+        });
+        let requests = requests.collect();
+        let after_merge = self.after_merge(shared, &answers, &targets)?;
+        self.compare_backports(fix, &mut targets, &answers, after_merge.as_ref())?;
+        for target in &mut targets {
+            let exposing = answers.exposing.get(&target.target).into_iter().flatten();
+            let mut ours = exposing.filter(|open| open.source_project_id == Some(shared.project.id));
+            target.exposed_by = ours.next().map(|open| open.web_url.clone());
+            let by = after_merge.as_ref().and_then(|after_merge| after_merge.taken_back.get(&target.target));
+            target.taken_back_by = by.cloned();
+            target.is_lost = after_merge.as_ref().is_some_and(|after_merge| after_merge.lost.contains(&target.target));
+        }
+        let clean_up = self.clean_up(&targets, &answers)?;
+        let (fact, issue) = match answers.issue {
+            None => (IssueFact::Unlinked, None),
+            Some((reference, Err(error))) => {
+                (IssueFact::Unseen { reference: reference.to_string(), why: error.to_string() }, None)
+            }
+            Some((reference, Ok(issue))) => {
+                let fact = IssueFact::Seen { reference: reference.to_string(), is_confidential: issue.confidential };
+                (fact, Some((reference, issue)))
+            }
+        };
+        let not_merged = || Progress::Unknown("not everything is merged yet".to_owned());
+        let process = self.settings.process()?;
+        let behind_the_merge = |of: fn(&AfterMerge) -> Progress| after_merge.as_ref().map_or_else(not_merged, of);
+        let facts = Facts {
+            process,
+            issue: fact,
+            project_problem: shared.problem(&policy.security),
+            keep_alive: behind_the_merge(AfterMerge::keep_alive),
+            deployment: behind_the_merge(AfterMerge::deployment),
+            private_tags: behind_the_merge(AfterMerge::private_tags),
+            sync: behind_the_merge(AfterMerge::sync),
+            patch_tags: behind_the_merge(AfterMerge::patch_tags),
+            publishing: after_merge.as_ref().map_or_else(not_merged, |after_merge| after_merge.publishing(process)),
+            verification: behind_the_merge(AfterMerge::verification),
+            clean_up,
+            targets,
+        };
+        Ok(Gathered { fix: fix.clone(), facts, issue, requests, after_merge, notes })
+    }
+
+    /// What lies behind the merge, once every branch is merged.
+    fn after_merge(
+        &self,
+        shared: &ProjectFacts,
+        answers: &Answers,
+        targets: &[Target],
+    ) -> Result<Option<AfterMerge>, Failure> {
+        let mut merged = Vec::new();
+        for target in targets {
+            let requests = answers.requests.get(&target.source).map_or(&[][..], Vec::as_slice);
+            let of_target = requests.iter().filter(|request| request.target_branch == target.target);
+            let is_merged = target.merge_request().is_some_and(|request| request.state == State::Merged);
+            let Some(counts) = gitlab::that_counts(self.policy, &target.source, requests).filter(|_| is_merged) else {
+                return Ok(None);
+            };
+            // What a list shows may be older than what was read alone.
+            let read = answers.details.get(&counts.iid).map_or(counts, |detail| &detail.request);
+            let Some(commit) = read.merged_as() else { return Ok(None) };
+            merged.push(Merged {
+                branch: target.target.clone(),
+                line: target.line,
+                iid: counts.iid,
+                commit: commit.to_owned(),
+                merged_at: read.merged_at,
+                requests: of_target.filter(|request| request.state == "merged").map(MergedRequest::of).collect(),
+            });
+        }
+        if merged.is_empty() {
+            return Ok(None);
+        }
+        let (client, policy, settings) = (self.client, self.policy, self.settings);
+        Look { client, policy, settings, security: &shared.project }.at(merged).map(Some)
+    }
+
+    /// Which branches of the fix are left behind.
+    fn clean_up(&self, targets: &[Target], answers: &Answers) -> Result<Progress, Failure> {
+        let here = branches::names_below(self.clone, "refs/heads/")?;
+        let mut left = Vec::new();
+        for Target { source, .. } in targets {
+            match (here.contains(source), answers.heads.contains_key(source)) {
+                (true, true) => left.push(format!("`{source}` is still here and in security")),
+                (true, false) => left.push(format!("`{source}` is still here")),
+                (false, true) => left.push(format!("`{source}` is still in security")),
+                (false, false) => {}
+            }
+        }
+        Ok(Progress::of(left))
+    }
+}

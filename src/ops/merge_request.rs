@@ -1,0 +1,151 @@
+//! Merging a merge request, pinned to the commit that was looked at. What counts is not what the server
+//! answers but the commit in the branch.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::{Failure, backoff::WaitLimit, connection::unanswered};
+use crate::{
+    domain::{
+        duration::Span,
+        merge_request::{MergeBlock, Mergeability, Pipeline},
+    },
+    gitlab::{
+        Client, Error, compare,
+        merge_request::{self, MergeRequest, SourceCommits},
+    },
+};
+
+/// A merge to be made.
+pub(crate) struct Merging<'a> {
+    /// The project that it goes into.
+    pub(crate) project: u64,
+    /// The number of the merge request there.
+    pub(crate) iid: u64,
+    /// The commit to merge, and no other.
+    pub(crate) sha: &'a str,
+    /// The branch to merge.
+    pub(crate) source: &'a str,
+    /// The branch to merge it into.
+    pub(crate) target: &'a str,
+    /// What becomes of its source.
+    pub(crate) keep: SourceCommits,
+    /// How long to wait for the server.
+    pub(crate) limit: Duration,
+    /// The command to run again.
+    pub(crate) again: String,
+    /// The command that shows what is in the way.
+    pub(crate) look: String,
+    /// Who may merge, where this token may not.
+    pub(crate) who_may: &'static str,
+}
+
+impl Merging<'_> {
+    /// Merges it, and returns the commit that is in its target now.
+    ///
+    /// # Errors
+    /// When it is not merged in the end, with what is in the way.
+    pub(crate) fn merge(&self, client: &Client) -> Result<String, Failure> {
+        let mut wait = WaitLimit { limit: self.limit, backoff: client.backoff() }.begin();
+        let mut is_accepted = false;
+        loop {
+            // Accepted and not merged yet is something to wait for: asked again, a merge train starts anew.
+            let answer = match is_accepted {
+                true => self.look(client).map(Ok)?,
+                false => merge_request::merge(client, self.project, self.iid, self.sha, self.keep),
+            };
+            let now = match answer {
+                Ok(now) => {
+                    is_accepted = true;
+                    now
+                }
+                // Lost, not possible at the moment, or somebody else was faster: only a look tells.
+                Err(error) => {
+                    let may_wait = error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422));
+                    let now = self.look(client)?;
+                    if now.state != "merged" && !(may_wait && may_pass(&now)) {
+                        return Err(self.refused(&error, &now));
+                    }
+                    now
+                }
+            };
+            if now.state == "merged" {
+                return in_branch(client, self.target, &now, &self.again);
+            }
+            if now.state == "closed" {
+                return Err(
+                    Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid)).hint(&self.again)
+                );
+            }
+            if !wait.pause() {
+                return Err(self.too_slow(&now));
+            }
+        }
+    }
+
+    fn look(&self, client: &Client) -> Result<MergeRequest, Failure> {
+        merge_request::read(client, self.project, self.iid).map_err(unanswered)
+    }
+
+    fn too_slow(&self, now: &MergeRequest) -> Failure {
+        let limit = Span::from(self.limit);
+        let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
+        let error =
+            anyhow!("GitLab did not merge !{} within {limit}: it is `{state}`, `{status}`: {web_url}", self.iid);
+        Failure::not_done(error).hint(format!("{}, with a longer --timeout", self.again))
+    }
+
+    fn refused(&self, error: &Error, now: &MergeRequest) -> Failure {
+        let Self { iid, target, source, .. } = self;
+        match error.status() {
+            // GitLab says 401 where 403 is meant: the token itself was good enough to read everything.
+            Some(401) => Failure::not_done(anyhow!("this token may not merge !{iid} into `{target}` ({error})"))
+                .hint(format!("ask {} to run: {}", self.who_may, self.again)),
+            Some(409) => Failure::not_done(anyhow!(
+                "somebody pushed to `{source}` after it was looked at, so !{iid} was not merged ({error})"
+            ))
+            .hint(&self.look),
+            Some(405 | 422) => Failure::not_done(anyhow!(
+                "GitLab does not merge !{iid}: it is `{}`, `{}` ({error}): {}",
+                now.state,
+                now.detailed_merge_status,
+                now.web_url
+            ))
+            .hint(&self.look),
+            _ => unanswered(error.clone()),
+        }
+    }
+}
+
+/// The commit by which a merge request came into its branch. What counts is that, whatever it says of itself.
+///
+/// # Errors
+/// When the branch does not hold it.
+pub(crate) fn in_branch(client: &Client, target: &str, merged: &MergeRequest, again: &str) -> Result<String, Failure> {
+    if let Some(commit) = merged.merged_as()
+        && compare::has_arrived(client, merged.project_id, commit, target).map_err(unanswered)?
+    {
+        return Ok(commit.to_owned());
+    }
+    Err(Failure::not_done(anyhow!(
+        "GitLab says that !{} is merged, and `{target}` does not hold its commit",
+        merged.iid
+    ))
+    .hint(format!("look at {}, then {again}", merged.web_url)))
+}
+
+/// Whether what is in the way goes away by itself: a check, or a pipeline.
+fn may_pass(now: &MergeRequest) -> bool {
+    let is_open = matches!(now.state.as_str(), "opened" | "locked");
+    is_open
+        && match Mergeability::of(&now.detailed_merge_status) {
+            Mergeability::Mergeable | Mergeability::Computing => true,
+            // A pipeline takes a moment to appear behind a new merge request.
+            Mergeability::Blocked(MergeBlock::Pipeline) => match &now.head_pipeline {
+                None => true,
+                Some(pipeline) => Pipeline::of(&pipeline.status) == Pipeline::Running,
+            },
+            _ => false,
+        }
+}

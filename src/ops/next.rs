@@ -1,0 +1,22 @@
+//! The next step, as commands print it behind `next`: always the runbook's own, from what the command knows.
+
+use super::{Context, Prepared, facts};
+use crate::domain::{
+    fix::FixName,
+    policy::Policy,
+    runbook::{self, Facts},
+};
+
+/// Tells what is next, by these facts.
+pub(crate) fn tell(context: &Context, facts: &Facts, fix: &FixName, policy: &Policy) {
+    context.ui.next(&runbook::next(facts, fix, policy));
+}
+
+/// Tells what is next, by what this clone alone knows. Where that cannot be read, nothing is told: what was to be done is
+/// done.
+pub(crate) fn tell_offline(context: &Context, prepared: &Prepared, fix: &FixName) {
+    match facts::clone::facts(prepared, fix) {
+        Ok(facts) => tell(context, &facts, fix, &prepared.policy),
+        Err(failure) => failure.warn(context.ui),
+    }
+}
