@@ -26,7 +26,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What each layer may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("domain", &["domain"]),
     ("git", &["git", "domain"]),
     ("gitlab", &["gitlab", "domain"]),
@@ -34,38 +34,63 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("rehearsal", &["rehearsal"]),
     ("config", &["config", "domain"]),
     ("ui", &["ui", "domain"]),
-    ("commands", &["commands", "git", "gitlab", "secrets", "config", "ui", "domain"]),
-    ("cli", &["cli", "commands", "ui", "domain"]),
+    ("ops", &["ops", "git", "gitlab", "secrets", "config", "ui", "domain"]),
+    ("commands", &["commands", "ops", "git", "gitlab", "secrets", "config", "ui", "domain"]),
+    ("cli", &["cli", "commands", "ops", "ui", "domain"]),
 ];
 
-/// The layers that a file uses, by every path that starts at the crate.
-fn used_layers(text: &str) -> Vec<String> {
-    let mut used = vec![];
-    let mut rest = text;
-    while let Some(at) = rest.find("crate::") {
-        rest = &rest[at + "crate::".len()..];
-        let group = rest.strip_prefix('{').and_then(|group| group.split_once("};")).map(|(group, _)| group);
-        match group {
-            None => used.push(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()),
-            Some(group) => {
-                let mut depth = 0;
-                let mut name = String::new();
-                for c in group.chars().chain([',']) {
-                    match c {
-                        '{' => depth += 1,
-                        '}' => depth -= 1,
-                        ',' if depth == 0 => {
-                            let first = name.trim().split("::").next().unwrap_or_default().trim().to_owned();
-                            used.extend((!first.is_empty()).then_some(first));
-                            name.clear();
-                        }
-                        c => name.push(c),
-                    }
-                }
+/// Every path of a file that starts at the crate or at a module above, group by group: `crate::git::process::Git`.
+fn paths(text: &str) -> Vec<String> {
+    let mut found = vec![];
+    for start in ["crate::", "super::", "self::"] {
+        let mut rest = text;
+        while let Some(at) = rest.find(start) {
+            let is_whole = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            let path = &rest[at..];
+            rest = &rest[at + start.len()..];
+            if is_whole {
+                expand(path, String::new(), &mut found);
             }
         }
     }
-    used
+    found
+}
+
+/// Reads one path, with what follows in braces, and returns what is behind it.
+fn expand<'a>(text: &'a str, prefix: String, found: &mut Vec<String>) -> &'a str {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(text.len());
+    let path = format!("{prefix}{}", text[..end].trim_end_matches("::"));
+    let Some(mut rest) = text[end..].strip_prefix('{').filter(|_| text[..end].ends_with("::")) else {
+        found.push(path);
+        return &text[end..];
+    };
+    loop {
+        rest = expand(rest, format!("{path}::"), found).trim_start();
+        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        if let Some(behind) = rest.strip_prefix('}') {
+            return behind;
+        }
+        if rest.is_empty() || rest.starts_with(';') {
+            return rest;
+        }
+        // A new name, or something that is no path: both are left to the next round, which must get on.
+        if !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+            rest = &rest[rest.chars().next().map_or(0, char::len_utf8)..];
+        }
+    }
+}
+
+/// What a file says, without its tests.
+fn product(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+}
+
+/// The layers that a text uses, by every path that starts at the crate.
+fn used_layers(text: &str) -> Vec<String> {
+    let layer = |path: &String| Some(path.strip_prefix("crate::")?.split("::").next()?.to_owned());
+    paths(text).iter().filter_map(layer).collect()
 }
 
 fn wrong_arrows(layer: &str, allowed: &[&str], text: &str) -> Vec<String> {
@@ -85,14 +110,206 @@ fn arrows_point_one_way() {
 #[test]
 fn the_check_of_arrows_can_fail() {
     let text = "use crate::{\n    domain::{exit::Exit, fix},\n    ui::Ui,\n};\nfn x() { crate::git::y() }";
-    assert_eq!(used_layers(text), ["domain", "ui", "git"]);
+    assert_eq!(paths(text), ["crate::domain::exit::Exit", "crate::domain::fix", "crate::ui::Ui", "crate::git::y"],);
+    assert_eq!(used_layers(text), ["domain", "domain", "ui", "git"]);
     assert_eq!(wrong_arrows("git", &["git", "domain"], text), ["ui"]);
+}
+
+/// A file's name as a path of modules: `crate::git::push`.
+fn module(file: &Path) -> String {
+    let below = file.strip_prefix(root().join("src")).unwrap().with_extension("");
+    let parts: Vec<&str> = below.iter().map(|part| part.to_str().unwrap()).filter(|part| *part != "mod").collect();
+    ["crate"].iter().chain(&parts).copied().collect::<Vec<_>>().join("::")
+}
+
+/// The path from the crate on, where `here` is the module that says it.
+fn absolute(path: &str, here: &str) -> String {
+    let mut base: Vec<&str> = here.split("::").collect();
+    let mut rest = path;
+    if let Some(below) = path.strip_prefix("self::") {
+        rest = below;
+    } else if path.starts_with("crate::") {
+        return path.to_owned();
+    }
+    while let Some(above) = rest.strip_prefix("super::") {
+        base.pop();
+        rest = above;
+    }
+    format!("{}::{rest}", base.join("::"))
+}
+
+/// Which files of a layer use which others, by the modules that they are. What a folder's `mod.rs` only passes on is its
+/// that has it; a `mod.rs` and the files of its folder are one room.
+fn uses(layer: &str) -> Vec<(String, Vec<String>)> {
+    let files = sources(&root().join("src").join(layer));
+    let modules: Vec<String> = files.iter().map(|file| module(file)).collect();
+    let passed_on: Vec<(String, String)> = files
+        .iter()
+        .zip(&modules)
+        .filter(|(file, _)| file.ends_with("mod.rs"))
+        .flat_map(|(file, here)| {
+            let text = product(file);
+            let statements = text.split(';').filter_map(|part| Some(part.split_once(" use ")?.1.to_owned()));
+            let given: Vec<(String, String)> = statements
+                .flat_map(|tree| {
+                    let mut found = vec![];
+                    expand(&tree, String::new(), &mut found);
+                    found
+                })
+                .filter_map(|path| Some((format!("{here}::{}", path.rsplit("::").next()?), path)))
+                .map(|(name, path)| (name, format!("{here}::{}", path.trim_start_matches("self::"))))
+                .collect();
+            given
+        })
+        .collect();
+    let home = |path: &str| {
+        let path = passed_on.iter().find(|(name, _)| path == name || path.starts_with(&format!("{name}::")));
+        path.map(|(_, home)| home.clone())
+    };
+    let used = |file: &PathBuf, here: &String| {
+        let mut used: Vec<String> = paths(&product(file))
+            .iter()
+            .map(|path| absolute(path, here))
+            .map(|path| home(&path).unwrap_or(path))
+            .filter_map(|path| {
+                let inside = modules.iter().filter(|known| path == **known || path.starts_with(&format!("{known}::")));
+                inside.max_by_key(|known| known.len()).cloned()
+            })
+            .filter(|other| !is_one_room(other, here))
+            .collect();
+        used.sort();
+        used.dedup();
+        used
+    };
+    files.iter().zip(&modules).map(|(file, here)| (here.clone(), used(file, here))).collect()
+}
+
+/// Whether one of the two is the folder of the other, or the same.
+fn is_one_room(one: &str, other: &str) -> bool {
+    one == other || one.starts_with(&format!("{other}::")) || other.starts_with(&format!("{one}::"))
+}
+
+/// A way from a file back to itself.
+fn circle(uses: &[(String, Vec<String>)]) -> Option<Vec<String>> {
+    fn walk(uses: &[(String, Vec<String>)], way: &mut Vec<String>, done: &mut Vec<String>) -> bool {
+        let here = way.last().unwrap().clone();
+        let next = uses.iter().find(|(name, _)| *name == here).map_or(&[][..], |(_, used)| used);
+        for other in next {
+            if way.contains(other) {
+                way.push(other.clone());
+                return true;
+            }
+            if done.contains(other) {
+                continue;
+            }
+            way.push(other.clone());
+            if walk(uses, way, done) {
+                return true;
+            }
+            done.extend(way.pop());
+        }
+        false
+    }
+    let mut done = vec![];
+    uses.iter().find_map(|(start, _)| {
+        let mut way = vec![start.clone()];
+        let found = !done.contains(start) && walk(uses, &mut way, &mut done);
+        done.push(start.clone());
+        found.then_some(way)
+    })
+}
+
+#[test]
+fn no_file_leads_back_to_itself() {
+    let circles: Vec<String> =
+        ARROWS.iter().filter_map(|(layer, _)| circle(&uses(layer))).map(|way| way.join(" -> ")).collect();
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+    let known: usize =
+        ARROWS.iter().map(|(layer, _)| uses(layer).iter().map(|(_, used)| used.len()).sum::<usize>()).sum();
+    assert!(known > 300, "only {known} arrows inside of layers are seen");
+}
+
+#[test]
+fn the_check_of_circles_can_fail() {
+    let uses = |pairs: &[(&str, &str)]| -> Vec<(String, Vec<String>)> {
+        pairs.iter().map(|(from, to)| ((*from).to_owned(), vec![(*to).to_owned()])).collect()
+    };
+    assert_eq!(circle(&uses(&[("a", "b"), ("b", "c"), ("c", "d")])), None);
+    assert_eq!(circle(&uses(&[("a", "b"), ("b", "c"), ("c", "b")])).unwrap(), ["a", "b", "c", "b"]);
+    assert_eq!(absolute("super::super::x::y", "crate::a::b::c"), "crate::a::x::y");
+}
+
+/// What commands share is an operation, or a command and its options as such.
+#[test]
+fn no_command_uses_another() {
+    let commands = root().join("src/commands");
+    let shared = ["program", "wait_options", "Program"];
+    let name_of =
+        |path: &str| path.strip_prefix("crate::commands::").and_then(|rest| rest.split("::").next().map(str::to_owned));
+    for file in sources(&commands).into_iter().filter(|file| *file != commands.join("mod.rs")) {
+        let here = module(&file);
+        let own = name_of(&here).unwrap();
+        let others: Vec<String> = paths(&product(&file))
+            .iter()
+            .filter_map(|path| name_of(&absolute(path, &here)))
+            .filter(|other| *other != own && !shared.contains(&other.as_str()))
+            .collect();
+        assert!(others.is_empty(), "{} uses {others:?}", file.display());
+    }
+}
+
+#[test]
+fn no_command_starts_git_and_no_operation_answers() {
+    let found = |folder: &str, words: &[&str]| -> Vec<String> {
+        let files = sources(&root().join("src").join(folder));
+        let with = |file: &PathBuf| {
+            let text = product(file);
+            let word = words.iter().find(|word| text.contains(**word))?;
+            Some(format!("{}: {word}", file.strip_prefix(root()).unwrap().display()))
+        };
+        files.iter().filter_map(with).collect()
+    };
+    let git = ["Git::", ".git()", "process::Git", "Progress::Told"];
+    assert_eq!(found("commands", &git), [""; 0]);
+    assert_eq!(found("ops", &git), [""; 0]);
+    assert_eq!(found("ops", &["ui.answer(", "ui.report", "clap"]), [""; 0]);
+    // The next step is the runbook's, and printed in one way.
+    assert_eq!(found("commands", &["\"next: "]), [""; 0]);
+    assert!(!found("git", &git).is_empty(), "the check would find nothing");
+}
+
+#[test]
+fn every_test_file_is_in_the_suite() {
+    let suite = fs::read_to_string(root().join("tests/suite.rs")).unwrap();
+    let support = fs::read_to_string(root().join("tests/support/mod.rs")).unwrap();
+    for (folder, list) in [("tests", suite), ("tests/support", support)] {
+        for entry in fs::read_dir(root().join(folder)).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(module) = name.strip_suffix(".rs").filter(|name| !["suite", "mod"].contains(name)) else {
+                continue;
+            };
+            let declared = [format!("mod {module};"), format!("pub(crate) mod {module};")];
+            assert!(list.lines().any(|line| declared.iter().any(|one| line == one)), "{folder}/{name} is in no suite");
+        }
+    }
+}
+
+/// Files of a subject each.
+const LONGEST: usize = 500;
+
+#[test]
+fn no_file_is_too_long() {
+    for file in ["src", "tests", "benches"].iter().flat_map(|folder| sources(&root().join(folder))) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines: has it one subject?", file.display());
+    }
 }
 
 #[test]
 fn the_domain_touches_nothing() {
     for file in sources(&root().join("src/domain")) {
         let text = fs::read_to_string(&file).unwrap();
+        // `core::time` has durations, and no clock.
         for door in ["std::fs", "std::env", "std::process", "std::io", "std::time", "Timestamp::now", "println!", "gix"]
         {
             assert!(!text.contains(door), "{} uses {door}", file.display());

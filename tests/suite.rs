@@ -13,6 +13,7 @@ mod support;
 
 mod auth;
 mod backport;
+mod backport_as_git;
 mod backport_conflict;
 mod backport_random;
 mod branch;

@@ -54,7 +54,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 const PROJECT: &str = r#"{"id":7,"path_with_namespace":"g/p","visibility":"private","web_url":"https://x/g/p"}"#;
 
 fn options(url: &str) -> Options {
-    Options { url: url.to_owned(), time_limit: Duration::from_secs(2), ca_file: None }
+    Options { url: url.to_owned(), time_limit: Duration::from_secs(2), pause: Duration::from_millis(20), ca_file: None }
 }
 
 /// A client with a token, and everything that it tells.

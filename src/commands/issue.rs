@@ -5,6 +5,7 @@ use jiff::{Zoned, civil::Date};
 use serde::Serialize;
 
 use super::Program;
+use crate::domain::project_words::IssueState;
 use crate::ops::facts;
 use crate::{
     domain::{
@@ -36,7 +37,7 @@ pub struct IssueArgs {
 struct Report {
     issue: String,
     title: String,
-    state: String,
+    state: IssueState,
     confidential: bool,
     due_date: Option<Date>,
     days_left: Option<i32>,
@@ -88,7 +89,7 @@ impl Program for IssueArgs {
                  it may be public",
             );
         }
-        if issue.state != "opened" {
+        if issue.state != IssueState::Opened {
             context.ui.warning(&format!("{reference} is {}", issue.state));
         }
         if !issue.confidential {
@@ -153,7 +154,7 @@ fn text(report: &Report, today: Date) -> String {
     table
         .row(["issue", &format!("{}  {}", report.issue, report.title)])
         .row(["kind", if report.confidential { "confidential" } else { "public" }])
-        .row(["state", &report.state])
+        .row(["state", report.state.as_str()])
         .row([
             "due".to_owned(),
             report.due_date.map_or_else(none, |date| format!("{} ({date})", due::in_words(date, today))),

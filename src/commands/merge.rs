@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{
     Program,
-    program::{DURATION, completed_by, duration},
+    program::{DURATION, completed_by},
+    wait_options::duration,
 };
 use crate::{
     domain::{backoff::Backoff, duration::Span},
@@ -174,7 +175,7 @@ fn check_merged(client: &Client, gathered: &Gathered) -> Result<(), Failure> {
         return Ok(());
     }
     for target in &gathered.facts.targets {
-        let request = gathered.requests.get(&target.source).filter(|request| request.state == "merged");
+        let request = gathered.requests.get(&target.source).filter(|request| request.state == State::Merged);
         if let Some(request) = request {
             in_branch(client, &target.target, request, &format!("git secfix merge {}", gathered.fix))?;
         }

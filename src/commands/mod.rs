@@ -29,5 +29,7 @@ pub mod sync;
 pub mod tag;
 #[cfg(feature = "network")]
 pub mod verify;
+#[cfg(feature = "network")]
+mod wait_options;
 
 pub use program::Program;

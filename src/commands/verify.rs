@@ -3,10 +3,7 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{
-    Program,
-    program::{WaitArgs, completed_by},
-};
+use super::{Program, program::completed_by, wait_options::WaitArgs};
 use crate::{
     domain::{
         deployment::Waiting,

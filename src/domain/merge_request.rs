@@ -3,32 +3,77 @@
 
 use jiff::Timestamp;
 
-/// Where a merge request stands in its life.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Open.
-    Opened,
-    /// Closed without being merged.
-    Closed,
-    /// Merged.
-    Merged,
-    /// A merge is under way, or GitLab says something newer.
-    Other(String),
-}
+use super::{ci_status::CiStatus, server_word::server_words};
 
-impl State {
-    /// From GitLab's `state`.
-    pub fn of(text: &str) -> Self {
-        match text {
-            "opened" => Self::Opened,
-            "closed" => Self::Closed,
-            "merged" => Self::Merged,
-            other => Self::Other(other.to_owned()),
-        }
+server_words! {
+    /// Where a merge request stands in its life: GitLab's `state`.
+    pub enum State {
+        /// Open.
+        Opened = "opened",
+        /// A merge is under way.
+        Locked = "locked",
+        /// Merged.
+        Merged = "merged",
+        /// Closed without being merged.
+        Closed = "closed",
     }
 }
 
-/// What GitLab says of merging it now: `detailed_merge_status`.
+server_words! {
+    /// GitLab's `detailed_merge_status` (merge requests API, "Merge status").
+    pub enum MergeStatus {
+        /// Its diff is being made.
+        Preparing = "preparing",
+        /// Nobody has asked yet.
+        Unchecked = "unchecked",
+        /// It is being worked out.
+        Checking = "checking",
+        /// Its approvals are being worked out.
+        ApprovalsSyncing = "approvals_syncing",
+        /// Nothing is in the way.
+        Mergeable = "mergeable",
+        /// More approvals are needed.
+        NotApproved = "not_approved",
+        /// A reviewer asked for changes.
+        RequestedChanges = "requested_changes",
+        /// Threads are open.
+        DiscussionsNotResolved = "discussions_not_resolved",
+        /// It is a draft.
+        Draft = "draft_status",
+        /// It conflicts with its target.
+        Conflict = "conflict",
+        /// Its target moved.
+        NeedRebase = "need_rebase",
+        /// Its source is gone, or holds nothing.
+        Commits = "commits_status",
+        /// A pipeline runs.
+        CiStillRunning = "ci_still_running",
+        /// A pipeline has not passed.
+        CiMustPass = "ci_must_pass",
+        /// An external check has not passed.
+        StatusChecks = "status_checks_must_pass",
+        /// It is closed or merged.
+        NotOpen = "not_open",
+        /// Another merge request comes first.
+        MergeRequestBlocked = "merge_request_blocked",
+        /// It is to be merged later.
+        MergeTime = "merge_time",
+        /// A file is locked.
+        LockedPaths = "locked_paths",
+        /// A file of LFS is locked.
+        LockedLfsFiles = "locked_lfs_files",
+        /// Its title names no issue of Jira.
+        JiraAssociationMissing = "jira_association_missing",
+        /// A policy is violated.
+        SecurityPolicyViolations = "security_policy_violations",
+        /// Pipelines of a policy have not ended.
+        SecurityPolicyPipeline = "security_policy_pipeline_check",
+        /// Its title is of another form than the project asks for.
+        TitleRegex = "title_regex",
+    }
+}
+
+/// What GitLab says of merging it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mergeability {
     /// Nothing is in the way.
@@ -38,7 +83,7 @@ pub enum Mergeability {
     /// The first thing that is in the way, of those that are known.
     Blocked(MergeBlock),
     /// A value of a newer GitLab.
-    Unknown(String),
+    Other(String),
 }
 
 /// What keeps GitLab from merging.
@@ -66,32 +111,32 @@ pub enum MergeBlock {
     Rule(&'static str),
 }
 
-impl Mergeability {
-    /// From GitLab's `detailed_merge_status`.
-    pub fn of(text: &str) -> Self {
+impl From<&MergeStatus> for Mergeability {
+    fn from(status: &MergeStatus) -> Self {
         use MergeBlock as B;
-        Self::Blocked(match text {
-            "mergeable" => return Self::Mergeable,
-            "preparing" | "unchecked" | "checking" | "approvals_syncing" => return Self::Computing,
-            "not_approved" => B::NotApproved,
-            "requested_changes" => B::RequestedChanges,
-            "discussions_not_resolved" => B::Threads,
-            "draft_status" => B::Draft,
-            "conflict" => B::Conflict,
-            "need_rebase" => B::NeedsRebase,
-            "commits_status" => B::NothingToMerge,
-            "ci_still_running" | "ci_must_pass" => B::Pipeline,
-            "not_open" => B::NotOpen,
-            "status_checks_must_pass" => B::Rule("an external status check has not passed"),
-            "merge_request_blocked" => B::Rule("another merge request must be merged first"),
-            "merge_time" => B::Rule("it is set to be merged later"),
-            "locked_paths" => B::Rule("somebody has locked a file that it changes"),
-            "locked_lfs_files" => B::Rule("somebody has locked an LFS file that it changes"),
-            "jira_association_missing" => B::Rule("the project asks for a Jira issue in its title"),
-            "security_policy_violations" => B::Rule("a security policy of the project is violated"),
-            "security_policy_pipeline_check" => B::Rule("pipelines of a security policy have not finished"),
-            "title_regex" => B::Rule("the project asks for another form of title"),
-            other => return Self::Unknown(other.to_owned()),
+        use MergeStatus as S;
+        Self::Blocked(match status {
+            S::Mergeable => return Self::Mergeable,
+            S::Preparing | S::Unchecked | S::Checking | S::ApprovalsSyncing => return Self::Computing,
+            S::NotApproved => B::NotApproved,
+            S::RequestedChanges => B::RequestedChanges,
+            S::DiscussionsNotResolved => B::Threads,
+            S::Draft => B::Draft,
+            S::Conflict => B::Conflict,
+            S::NeedRebase => B::NeedsRebase,
+            S::Commits => B::NothingToMerge,
+            S::CiStillRunning | S::CiMustPass => B::Pipeline,
+            S::NotOpen => B::NotOpen,
+            S::StatusChecks => B::Rule("an external status check has not passed"),
+            S::MergeRequestBlocked => B::Rule("another merge request must be merged first"),
+            S::MergeTime => B::Rule("it is set to be merged later"),
+            S::LockedPaths => B::Rule("somebody has locked a file that it changes"),
+            S::LockedLfsFiles => B::Rule("somebody has locked an LFS file that it changes"),
+            S::JiraAssociationMissing => B::Rule("the project asks for a Jira issue in its title"),
+            S::SecurityPolicyViolations => B::Rule("a security policy of the project is violated"),
+            S::SecurityPolicyPipeline => B::Rule("pipelines of a security policy have not finished"),
+            S::TitleRegex => B::Rule("the project asks for another form of title"),
+            S::Other(other) => return Self::Other(other.clone()),
         })
     }
 }
@@ -109,18 +154,17 @@ pub enum Pipeline {
     Manual,
     /// It ran on another commit than the one that would be merged.
     OfAnotherCommit,
-    /// It ended otherwise, or has a status that is not known here: GitLab's own word.
-    NotPassed(String),
+    /// It ended otherwise, or has a status that is not known here.
+    NotPassed(CiStatus),
 }
 
-impl Pipeline {
-    /// From GitLab's `status` of a pipeline.
-    pub fn of(text: &str) -> Self {
-        match text {
-            "success" => Self::Passed,
-            "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => Self::Running,
-            "manual" => Self::Manual,
-            other => Self::NotPassed(other.to_owned()),
+impl From<&CiStatus> for Pipeline {
+    fn from(status: &CiStatus) -> Self {
+        match status {
+            CiStatus::Success => Self::Passed,
+            CiStatus::Manual => Self::Manual,
+            status if status.is_under_way() => Self::Running,
+            status => Self::NotPassed(status.clone()),
         }
     }
 }
@@ -263,11 +307,12 @@ mod tests {
     #[test]
     fn one_value_alone_is_ready() {
         for status in KNOWN {
-            assert_eq!(Mergeability::of(status) == Mergeability::Mergeable, status == "mergeable", "{status}");
-            assert_eq!(matches!(Mergeability::of(status), Mergeability::Unknown(_)), status.is_empty(), "{status}");
+            let read = Mergeability::from(&MergeStatus::from(status));
+            assert_eq!(read == Mergeability::Mergeable, status == "mergeable", "{status}");
+            assert_eq!(matches!(read, Mergeability::Other(_)), status.is_empty(), "{status}");
         }
         for newer in ["Mergeable", "mergeable ", "can_be_merged", "ready"] {
-            assert_eq!(Mergeability::of(newer), Mergeability::Unknown(newer.to_owned()));
+            assert_eq!(Mergeability::from(&MergeStatus::from(newer)), Mergeability::Other(newer.to_owned()));
         }
     }
 
@@ -289,8 +334,8 @@ mod tests {
             "warning",
             "",
         ] {
-            assert_ne!(Pipeline::of(status), Pipeline::Passed, "{status}");
+            assert_ne!(Pipeline::from(&CiStatus::from(status)), Pipeline::Passed, "{status}");
         }
-        assert_eq!(Pipeline::of("success"), Pipeline::Passed);
+        assert_eq!(Pipeline::from(&CiStatus::Success), Pipeline::Passed);
     }
 }

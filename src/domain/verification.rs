@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{patch_tag::PatchTag, project::ProjectPath, runbook::Progress};
+use super::{ci_status::CiStatus, patch_tag::PatchTag, project::ProjectPath, runbook::Progress};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,12 +58,14 @@ pub fn progress(checks: &[Check]) -> Progress {
     Progress::of(open.map(|check| format!("{}: {}", check.what, check.text)).collect())
 }
 
-/// From GitLab's `status` of a pipeline.
-pub fn of_pipeline(status: &str) -> Outcome {
+/// From the status of a pipeline.
+pub fn of_pipeline(status: &CiStatus) -> Outcome {
     match status {
-        "success" => Outcome::Ok,
-        "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => Outcome::Pending,
-        "failed" | "canceled" | "canceling" | "skipped" | "manual" => Outcome::Failed,
+        CiStatus::Success => Outcome::Ok,
+        CiStatus::Failed | CiStatus::Canceled | CiStatus::Canceling | CiStatus::Skipped | CiStatus::Manual => {
+            Outcome::Failed
+        }
+        status if status.is_under_way() => Outcome::Pending,
         _ => Outcome::Unknown,
     }
 }
@@ -159,7 +161,7 @@ mod tests {
             ("skipped", Outcome::Failed),
             ("glorious", Outcome::Unknown),
         ] {
-            assert_eq!(of_pipeline(status), outcome);
+            assert_eq!(of_pipeline(&CiStatus::from(status)), outcome);
         }
         let checks = [Check::new("a", Outcome::Ok, "x"), Check::new("b", Outcome::Unknown, "y")];
         assert_eq!(progress(&checks), Progress::Open(vec!["b: y".to_owned()]));

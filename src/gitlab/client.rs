@@ -19,12 +19,9 @@ use crate::domain::backoff::Backoff;
 
 use super::{
     Error, Options, Refused, answer,
-    connection::{self, causes, origin},
+    connection::{self, AT_ONCE, causes, origin},
     retry,
 };
-
-/// How many requests are under way at the same time at most.
-pub(super) const AT_ONCE: usize = 32;
 
 const PER_PAGE: u32 = 100;
 

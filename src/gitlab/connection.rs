@@ -8,6 +8,9 @@ use url::Url;
 use super::Error;
 use crate::domain::project::Host;
 
+/// How many requests are under way at the same time at most.
+pub(super) const AT_ONCE: usize = 32;
+
 /// The most time that a connection may take to stand.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -70,7 +73,7 @@ pub(super) fn http(options: &Options, base: &Url) -> Result<blocking::Client, Er
         .referer(false)
         .connect_timeout(CONNECT_LIMIT.min(options.time_limit))
         .timeout(options.time_limit)
-        .pool_max_idle_per_host(super::client::AT_ONCE);
+        .pool_max_idle_per_host(AT_ONCE);
     if base.scheme() == "http" {
         // What is meant for this machine must not be handed to a proxy in plain text.
         builder = builder.no_proxy();

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Client, Error, built, user::User};
+use crate::domain::project_words::IssueState;
 
 /// An issue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -13,8 +14,8 @@ pub struct Issue {
     pub iid: u64,
     /// Its title.
     pub title: String,
-    /// `opened` or `closed`.
-    pub state: String,
+    /// Whether it is open.
+    pub state: IssueState,
     /// Whether only some members can read it.
     pub confidential: bool,
     /// The day by which it is to be done.

@@ -15,6 +15,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Client, Error, built, user::User};
+use crate::domain::{
+    ci_status::CiStatus,
+    merge_request::{MergeStatus, State},
+};
 
 /// A merge request as the server describes it, in a list or alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,8 +37,8 @@ pub struct MergeRequest {
     pub title: String,
     /// Its text.
     pub description: Option<String>,
-    /// `opened`, `closed`, `merged`, `locked`.
-    pub state: String,
+    /// Where it stands.
+    pub state: State,
     /// Whether it is a draft.
     pub draft: Option<bool>,
     /// The names of its labels.
@@ -47,9 +51,9 @@ pub struct MergeRequest {
     pub milestone: Option<Milestone>,
     /// The commit that it would merge.
     pub sha: Option<String>,
-    /// Whether it can be merged, in GitLab's words.
+    /// Whether it can be merged.
     #[serde(default, deserialize_with = "or_default")]
-    pub detailed_merge_status: String,
+    pub detailed_merge_status: MergeStatus,
     /// Whether it conflicts with its target.
     #[serde(default, deserialize_with = "or_default")]
     pub has_conflicts: bool,
@@ -100,8 +104,8 @@ pub struct Pipeline {
     pub sha: Option<String>,
     /// The project that it ran in.
     pub project_id: Option<u64>,
-    /// `success`, `failed`, …
-    pub status: String,
+    /// Its status.
+    pub status: CiStatus,
     /// Its page.
     pub web_url: Option<String>,
 }
@@ -216,7 +220,9 @@ pub fn open_to(client: &Client, route: Route, target: &str) -> Result<Vec<MergeR
         MergeRequests::builder().project(route.target).target_branch(target).state(MergeRequestState::Opened).build();
     let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
     let is_ours = |request: &MergeRequest| {
-        request.source_project_id == Some(route.source) && request.target_branch == target && request.state == "opened"
+        request.source_project_id == Some(route.source)
+            && request.target_branch == target
+            && request.state == State::Opened
     };
     Ok(found.into_iter().filter(is_ours).collect())
 }
@@ -316,7 +322,7 @@ fn find_open(client: &Client, route: Route, source: &str, target: &str) -> Resul
     Ok(found.into_iter().find(|request| {
         (request.project_id, request.source_project_id) == (route.target, Some(route.source))
             && (request.source_branch.as_str(), request.target_branch.as_str()) == (source, target)
-            && request.state == "opened"
+            && request.state == State::Opened
     }))
 }
 

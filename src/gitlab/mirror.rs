@@ -7,6 +7,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::{Client, Error};
+use crate::domain::project_words::MirrorStatus;
 
 /// A push mirror of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,8 +16,8 @@ pub struct Mirror {
     pub enabled: bool,
     /// Where it pushes to, with the credentials replaced.
     pub url: String,
-    /// `none`, `scheduled`, `started`, `finished` or `failed`.
-    pub update_status: String,
+    /// How its last run is.
+    pub update_status: MirrorStatus,
     /// Why the last run failed.
     pub last_error: Option<String>,
 }

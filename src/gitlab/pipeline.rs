@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Client, Error, built};
+use crate::domain::ci_status::CiStatus;
 
 /// A pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -28,8 +29,8 @@ pub struct Pipeline {
     /// The branch or tag.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// `success`, `failed`, …
-    pub status: String,
+    /// Its status.
+    pub status: CiStatus,
     /// Why it was started: `push`, `schedule`, …
     pub source: Option<String>,
     /// Its page.
@@ -45,8 +46,8 @@ pub struct Job {
     pub name: String,
     /// Its stage.
     pub stage: String,
-    /// `success`, `manual`, …
-    pub status: String,
+    /// Its status.
+    pub status: CiStatus,
     /// Why it failed.
     pub failure_reason: Option<String>,
     /// Its page.

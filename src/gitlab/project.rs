@@ -4,6 +4,7 @@ use gitlab::api::projects;
 use serde::Deserialize;
 
 use super::{Client, Error, built};
+use crate::domain::project_words::{MergeMethod, SquashOption, Visibility};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,19 +13,19 @@ pub struct Project {
     pub id: u64,
     /// Its full path.
     pub path_with_namespace: String,
-    /// `private`, `internal` or `public`.
-    pub visibility: String,
+    /// Who sees it.
+    pub visibility: Visibility,
     /// Whether nothing can be changed in it.
     #[serde(default)]
     pub archived: bool,
     /// Its page.
     pub web_url: String,
-    /// `merge`, `rebase_merge` or `ff`.
+    /// How it merges.
     #[serde(default)]
-    pub merge_method: String,
-    /// `never`, `always`, `default_on` or `default_off`.
+    pub merge_method: MergeMethod,
+    /// Whether it squashes what is merged.
     #[serde(default)]
-    pub squash_option: String,
+    pub squash_option: SquashOption,
     /// What this token may do there; missing where it is nobody's.
     pub permissions: Option<Permissions>,
 }
@@ -51,7 +52,7 @@ pub const DEVELOPER: u64 = 30;
 impl Project {
     /// Whether only members can see it.
     pub fn is_private(&self) -> bool {
-        self.visibility == "private"
+        self.visibility == Visibility::Private
     }
 
     /// The access level of this token's user; 0 where there is none.

@@ -9,7 +9,7 @@ use super::{Failure, backoff::WaitLimit, connection::unanswered};
 use crate::{
     domain::{
         duration::Span,
-        merge_request::{MergeBlock, Mergeability, Pipeline},
+        merge_request::{MergeBlock, Mergeability, Pipeline, State},
     },
     gitlab::{
         Client, Error, compare,
@@ -64,16 +64,16 @@ impl Merging<'_> {
                 Err(error) => {
                     let may_wait = error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422));
                     let now = self.look(client)?;
-                    if now.state != "merged" && !(may_wait && may_pass(&now)) {
+                    if now.state != State::Merged && !(may_wait && may_pass(&now)) {
                         return Err(self.refused(&error, &now));
                     }
                     now
                 }
             };
-            if now.state == "merged" {
+            if now.state == State::Merged {
                 return in_branch(client, self.target, &now, &self.again);
             }
-            if now.state == "closed" {
+            if now.state == State::Closed {
                 return Err(
                     Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid)).hint(&self.again)
                 );
@@ -137,14 +137,14 @@ pub(crate) fn in_branch(client: &Client, target: &str, merged: &MergeRequest, ag
 
 /// Whether what is in the way goes away by itself: a check, or a pipeline.
 fn may_pass(now: &MergeRequest) -> bool {
-    let is_open = matches!(now.state.as_str(), "opened" | "locked");
+    let is_open = matches!(now.state, State::Opened | State::Locked);
     is_open
-        && match Mergeability::of(&now.detailed_merge_status) {
+        && match Mergeability::from(&now.detailed_merge_status) {
             Mergeability::Mergeable | Mergeability::Computing => true,
             // A pipeline takes a moment to appear behind a new merge request.
             Mergeability::Blocked(MergeBlock::Pipeline) => match &now.head_pipeline {
                 None => true,
-                Some(pipeline) => Pipeline::of(&pipeline.status) == Pipeline::Running,
+                Some(pipeline) => Pipeline::from(&pipeline.status) == Pipeline::Running,
             },
             _ => false,
         }

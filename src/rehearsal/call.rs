@@ -54,6 +54,14 @@ impl Call<'_> {
         self.state.user(self.user_id()?).ok_or_else(Reply::unauthorized)
     }
 
+    /// Where the pipeline of the route is: positions of the project and in it.
+    pub(super) fn pipeline_at(&self) -> Result<(usize, usize), Reply> {
+        let at = self.project_at()?;
+        let id = self.captured_number("pipeline_id")?;
+        let found = self.state.projects[at].pipelines.iter().position(|pipeline| pipeline.id == id);
+        Ok((at, found.ok_or_else(Reply::nowhere)?))
+    }
+
     /// The project of the route, when whoever asks may see it.
     pub(super) fn project_at(&self) -> Result<usize, Reply> {
         let key = self.capture("id");

@@ -48,6 +48,7 @@ mod repository;
 pub mod sample;
 mod server;
 mod service;
+mod shared;
 mod show;
 mod site;
 mod smart_http;

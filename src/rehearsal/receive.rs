@@ -7,9 +7,15 @@ use super::{
     lifecycle::{self, Change},
     repository::Repository,
     site::Site,
-    smart_http::Admitted,
     state::{Project, State},
 };
+
+/// Who was let in where.
+pub(super) struct Admitted {
+    pub(super) project: u64,
+    pub(super) user: Option<u64>,
+    pub(super) repository: Repository,
+}
 
 /// A change that a push asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,6 +2,10 @@
 
 use std::io;
 
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+};
 use serde_json::{Value, json};
 
 /// An answer.
@@ -102,4 +106,28 @@ impl From<io::Error> for Reply {
         let why: String = error.to_string().chars().map(|c| if c.is_ascii_graphic() { c } else { ' ' }).collect();
         Self::message(500, "500 Internal Server Error").with("x-rehearsal-error", why)
     }
+}
+
+/// An answer as it is sent.
+pub(super) fn into_response(reply: Reply) -> Response<Body> {
+    let (kind, bytes) = match reply.content {
+        Content::Nothing => (None, vec![]),
+        Content::Json(value) => (Some("application/json"), value.to_string().into_bytes()),
+        Content::Other { content_type, bytes } => (Some(content_type), bytes),
+    };
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status_code(reply.status);
+    if let Some(kind) = kind {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+pub(super) fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

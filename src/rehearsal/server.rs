@@ -5,7 +5,7 @@ use std::{
     io,
     net::TcpListener,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
 };
@@ -18,6 +18,7 @@ use super::{
     faults::{Faults, Injected},
     log::{Log, Logged},
     service::Service,
+    shared::Shared,
     site::Site,
     state::State,
 };
@@ -39,22 +40,6 @@ impl Options {
     /// A server on any port, without a relative root, with the `git` of the `PATH`.
     pub fn at(repositories: impl Into<PathBuf>) -> Self {
         Self { repositories: repositories.into(), root: String::new(), git: "git".into(), port: 0 }
-    }
-}
-
-/// What all requests share.
-pub(super) struct Shared {
-    pub(super) site: Site,
-    pub(super) log: Log,
-    pub(super) faults: Faults,
-    state: Mutex<State>,
-}
-
-impl Shared {
-    /// The state, for as long as the guard lives. A test that failed within a change does not take
-    /// the others down.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

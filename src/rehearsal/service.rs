@@ -13,7 +13,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Request, Response, header, request::Parts},
 };
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming};
@@ -23,8 +23,8 @@ use super::{
     api, caller,
     faults::{Fault, Happening, decoded},
     log::{Logged, without_token},
-    reply::{Content, Reply},
-    server::Shared,
+    reply::{Content, Reply, into_response, status_code},
+    shared::Shared,
     smart_http,
 };
 
@@ -219,30 +219,6 @@ fn refusal(status: u16, retry_after: Option<u64>) -> Reply {
         Some(seconds) => reply.with("retry-after", seconds.to_string()),
         None => reply,
     }
-}
-
-fn status_code(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// An answer as it is sent.
-pub(super) fn into_response(reply: Reply) -> Response<Body> {
-    let (kind, bytes) = match reply.content {
-        Content::Nothing => (None, vec![]),
-        Content::Json(value) => (Some("application/json"), value.to_string().into_bytes()),
-        Content::Other { content_type, bytes } => (Some(content_type), bytes),
-    };
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = status_code(reply.status);
-    if let Some(kind) = kind {
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
-    for (name, value) in reply.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
-    response
 }
 
 /// The answer with the length of the whole and half of its body.

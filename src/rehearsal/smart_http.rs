@@ -12,11 +12,11 @@ use axum::{
 };
 
 use super::{
-    access, caller, receive,
-    reply::{Content, Reply},
-    repository::{Repository, git_command},
-    server::Shared,
-    service::into_response,
+    access, caller,
+    receive::{self, Admitted},
+    reply::{Content, Reply, into_response},
+    repository::git_command,
+    shared::Shared,
     state::{Project, State, TokenKind},
 };
 
@@ -63,13 +63,6 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8], path: &str) ->
         let _ = receive::follow_up(&shared.site, &mut shared.state(), &admitted, &before);
     }
     response
-}
-
-/// Who was let in where.
-pub(super) struct Admitted {
-    pub(super) project: u64,
-    pub(super) user: Option<u64>,
-    pub(super) repository: Repository,
 }
 
 enum Refusal {

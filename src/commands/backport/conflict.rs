@@ -125,10 +125,22 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Row {
     branch: String,
-    /// `picked`, `conflict`, `given up` or `kept`.
-    state: &'static str,
+    state: State,
     work_tree: Option<String>,
     said: String,
+}
+
+/// What became of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum State {
+    #[serde(rename = "picked")]
+    Picked,
+    #[serde(rename = "conflict")]
+    Conflict,
+    #[serde(rename = "given up")]
+    GivenUp,
+    #[serde(rename = "kept")]
+    Kept,
 }
 
 fn belonging_to(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {
@@ -179,7 +191,7 @@ pub(super) fn proceed(
             let (why, hint) = in_words(unfinished, resolution, name);
             errors.push((format!("`{branch}`: {why}"), hint));
             let said = "conflict not resolved".to_owned();
-            rows.push(Row { branch, state: "conflict", work_tree: Some(place), said });
+            rows.push(Row { branch, state: State::Conflict, work_tree: Some(place), said });
             continue;
         }
         let was_under_way = resolution.is_under_way();
@@ -197,12 +209,12 @@ pub(super) fn proceed(
             _ => has_picks,
         };
         let (state, mut said) = if has_picks || is_complete {
-            ("picked", "picked, with the conflict resolved".to_owned())
+            (State::Picked, "picked, with the conflict resolved".to_owned())
         } else {
             let how = if was_under_way { "its folder was deleted" } else { "it was ended with plain git" };
             let again = format!("git secfix backport {name}");
             errors.push((format!("`{branch}` does not hold the fix: {how}"), again));
-            ("given up", "given up".to_owned())
+            (State::GivenUp, "given up".to_owned())
         };
         if !removed {
             said.push_str(&format!(", {place} holds files of yours and stays"));
@@ -210,7 +222,7 @@ pub(super) fn proceed(
         }
         rows.push(Row { branch, state, work_tree: (!removed).then_some(place), said });
     }
-    let exit = if rows.iter().any(|row| row.state == "conflict") {
+    let exit = if rows.iter().any(|row| row.state == State::Conflict) {
         Exit::Conflict
     } else if errors.is_empty() {
         Exit::Done
@@ -262,10 +274,10 @@ pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context
                 return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its picks are finished"))
                     .hint(format!("git worktree remove --force '{place}'")));
             }
-            ("kept", "was finished already, and is kept".to_owned())
+            (State::Kept, "was finished already, and is kept".to_owned())
         } else {
             restore(clone, resolution, context)?;
-            ("given up", "given up, the branch is as it was".to_owned())
+            (State::GivenUp, "given up, the branch is as it was".to_owned())
         };
         rows.push(Row { branch, state, work_tree: None, said });
     }

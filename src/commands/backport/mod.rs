@@ -36,7 +36,7 @@ use crate::{
     },
     ui::safe,
 };
-use show::Report;
+use show::{LineState, Report};
 
 /// Pick the commits of a fix onto all of its backport branches, at once and without a checkout
 ///
@@ -193,10 +193,10 @@ fn wanted(
 }
 
 fn exit(report: &Report) -> Exit {
-    let has = |state: &str| report.lines.iter().any(|row| row.state == state);
-    if has("conflict") {
+    let has = |state: LineState| report.lines.iter().any(|row| row.state == state);
+    if has(LineState::Conflict) {
         Exit::Conflict
-    } else if has("refused") {
+    } else if has(LineState::Refused) {
         Exit::NotDone
     } else {
         Exit::Done

@@ -29,8 +29,7 @@ pub(super) struct Row {
     pub(super) branch: String,
     pub(super) line: ReleaseLine,
     pub(super) target: String,
-    /// `picked`, `contained`, `empty`, `conflict` or `refused`.
-    pub(super) state: &'static str,
+    pub(super) state: LineState,
     pub(super) commits: Vec<CommitRow>,
     /// Why nothing was picked, and what helps.
     pub(super) refused: Option<Refused>,
@@ -38,6 +37,28 @@ pub(super) struct Row {
     pub(super) work_tree: Option<String>,
     /// Whether every commit of the backport makes the same change as its original.
     pub(super) same_change: Option<bool>,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LineState {
+    Picked,
+    Contained,
+    Empty,
+    Conflict,
+    Refused,
+}
+
+/// What became of a commit on a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CommitState {
+    Picked,
+    Contained,
+    Empty,
+    Conflict,
+    Waiting,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,8 +71,7 @@ pub(super) struct Refused {
 pub(super) struct CommitRow {
     pub(super) commit: String,
     pub(super) subject: String,
-    /// `picked`, `contained`, `empty`, `conflict` or `waiting`.
-    pub(super) outcome: &'static str,
+    pub(super) outcome: CommitState,
     /// The commit of the backport branch.
     #[serde(rename = "as")]
     pub(super) as_commit: Option<String>,
@@ -62,23 +82,27 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option
     let mut commits: Vec<CommitRow> =
         fix.parts.iter().zip(&picked.outcomes).map(|(part, outcome)| commit_row(&part.commit, outcome)).collect();
     // What is predicted is a commit that is not there.
-    for commit in commits.iter_mut().filter(|commit| similarities.is_none() && commit.outcome == "picked") {
+    for commit in commits.iter_mut().filter(|commit| similarities.is_none() && commit.outcome == CommitState::Picked) {
         commit.as_commit = None;
     }
-    let has = |state: &str| commits.iter().any(|commit| commit.outcome == state);
+    let has = |state: CommitState| commits.iter().any(|commit| commit.outcome == state);
     let refused = picked.line.planned.as_ref().err().map(|trouble| refusal(fix, &picked.line, trouble, remote));
     let waits_in = match &picked.line.planned {
         Err(NotPicked::Unfinished { root }) => Some(root.display().to_string()),
         _ => None,
     };
-    let state = if waits_in.is_some() {
-        "conflict"
+    let state = if waits_in.is_some() || has(CommitState::Conflict) {
+        LineState::Conflict
     } else if refused.is_some() {
-        "refused"
+        LineState::Refused
+    } else if has(CommitState::Picked) {
+        LineState::Picked
+    } else if has(CommitState::Empty) {
+        LineState::Empty
     } else {
-        ["conflict", "picked", "empty"].into_iter().find(|state| has(state)).unwrap_or("contained")
+        LineState::Contained
     };
-    let proof = similarities.filter(|_| matches!(state, "picked" | "contained" | "empty"));
+    let proof = similarities.filter(|_| matches!(state, LineState::Picked | LineState::Contained | LineState::Empty));
     let same_change = proof.map(|similarities| {
         let new = picked.outcomes.iter().filter_map(|outcome| match outcome {
             Outcome::Picked(id) | Outcome::Contained(id) => Some(id),
@@ -100,11 +124,11 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option
 
 fn commit_row(commit: &history::Commit, outcome: &Outcome) -> CommitRow {
     let (outcome, as_commit, paths) = match outcome {
-        Outcome::Picked(id) => ("picked", Some(*id), vec![]),
-        Outcome::Contained(id) => ("contained", Some(*id), vec![]),
-        Outcome::Empty => ("empty", None, vec![]),
-        Outcome::Conflict(paths) => ("conflict", None, paths.clone()),
-        Outcome::Waiting => ("waiting", None, vec![]),
+        Outcome::Picked(id) => (CommitState::Picked, Some(*id), vec![]),
+        Outcome::Contained(id) => (CommitState::Contained, Some(*id), vec![]),
+        Outcome::Empty => (CommitState::Empty, None, vec![]),
+        Outcome::Conflict(paths) => (CommitState::Conflict, None, paths.clone()),
+        Outcome::Waiting => (CommitState::Waiting, None, vec![]),
     };
     let as_commit = as_commit.map(|id| id.to_string());
     CommitRow { commit: commit.id.to_string(), subject: commit.subject.clone(), outcome, as_commit, paths }
@@ -181,10 +205,14 @@ pub(super) fn text(report: &Report) -> String {
         for commit in row.commits.iter().filter(|_| is_mixed) {
             let short: String = commit.commit.chars().take(12).collect();
             let what = match (&commit.as_commit, commit.outcome) {
-                (Some(id), "contained") => format!("already contained as {}", id.chars().take(12).collect::<String>()),
-                (_, "contained") => "already contained".to_owned(),
-                (_, "empty") => "already applied".to_owned(),
-                (_, outcome) => outcome.to_owned(),
+                (Some(id), CommitState::Contained) => {
+                    format!("already contained as {}", id.chars().take(12).collect::<String>())
+                }
+                (_, CommitState::Contained) => "already contained".to_owned(),
+                (_, CommitState::Empty) => "already applied".to_owned(),
+                (_, CommitState::Picked) => "picked".to_owned(),
+                (_, CommitState::Conflict) => "conflict".to_owned(),
+                (_, CommitState::Waiting) => "waiting".to_owned(),
             };
             table.row([format!("  {short} {}", commit.subject), what]);
         }
@@ -197,17 +225,18 @@ fn in_words(row: &Row, done: bool) -> String {
     if let Some(refused) = &row.refused {
         return format!("nothing picked: {}", refused.why);
     }
-    let count = |outcome: &str| row.commits.iter().filter(|commit| commit.outcome == outcome).count();
+    let count = |outcome: CommitState| row.commits.iter().filter(|commit| commit.outcome == outcome).count();
     let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
     let mut parts = Vec::new();
-    if let Some(conflict) = row.commits.iter().find(|commit| commit.outcome == "conflict") {
+    if let Some(conflict) = row.commits.iter().find(|commit| commit.outcome == CommitState::Conflict) {
         parts.push(format!("{} in {}", if done { "conflict" } else { "would conflict" }, conflict.paths.join(", ")));
         if let Some(place) = &row.work_tree {
             parts.push(format!("to resolve in {place}"));
         }
         return parts.join(": ");
     }
-    let (picked, contained, empty) = (count("picked"), count("contained"), count("empty"));
+    let (picked, contained, empty) =
+        (count(CommitState::Picked), count(CommitState::Contained), count(CommitState::Empty));
     if picked > 0 {
         parts.push(format!("{} {}", if done { "picked" } else { "would pick" }, commits(picked)));
     }

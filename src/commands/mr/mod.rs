@@ -274,7 +274,7 @@ fn check(client: &Client, survey: &Survey, branch: &Branch, opened: &MergeReques
     }
     let closed = merge_request::close(client, opened.project_id, opened.iid);
     let fate = match closed {
-        Ok(request) if request.state == "closed" => "it was closed again".to_owned(),
+        Ok(request) if request.state == domain::merge_request::State::Closed => "it was closed again".to_owned(),
         Ok(request) => format!("it could not be closed: it is {}", request.state),
         Err(error) => format!("it could not be closed: {error}"),
     };

@@ -1,6 +1,7 @@
 //! What has to be done so that every branch has the merge request that it should have. Pure: the
 //! same wishes and the same state make the same plan, and after it is done, an empty one.
 
+use crate::domain::merge_request::State;
 use crate::gitlab::merge_request::{Changes, MergeRequest, New, SourceCommits};
 
 /// What every merge request of the fix should be like.
@@ -49,8 +50,10 @@ pub(super) fn plan(
     // What was pushed after a merge needs a merge request of its own.
     let has_more = |request: &MergeRequest| head.is_some() && head != request.sha.as_deref();
     match existing {
-        Some((request, _)) if request.state == "merged" && !has_more(request) => Action::Merged { iid: request.iid },
-        Some((request, is_linked)) if !matches!(request.state.as_str(), "closed" | "merged") => {
+        Some((request, _)) if request.state == State::Merged && !has_more(request) => {
+            Action::Merged { iid: request.iid }
+        }
+        Some((request, is_linked)) if !matches!(request.state, State::Closed | State::Merged) => {
             change(request, is_linked, wish)
         }
         // A closed one stays closed: somebody meant it.
@@ -96,6 +99,7 @@ fn change(request: &MergeRequest, is_linked: bool, wish: &Desired) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::merge_request::MergeStatus;
     use crate::gitlab::{merge_request::Milestone, user::User};
 
     fn wish() -> Desired {
@@ -120,7 +124,7 @@ mod tests {
             target_branch: "main".to_owned(),
             title: "Fix".to_owned(),
             description: Some("Related to g/p#1\n\nrewritten".to_owned()),
-            state: state.to_owned(),
+            state: State::from(state),
             draft: Some(false),
             author: None,
             labels: vec!["security".to_owned(), "bug".to_owned()],
@@ -130,7 +134,7 @@ mod tests {
             ],
             milestone: Some(Milestone { id: 3 }),
             sha: Some("a".to_owned()),
-            detailed_merge_status: String::new(),
+            detailed_merge_status: MergeStatus::default(),
             has_conflicts: false,
             head_pipeline: None,
             merge_commit_sha: None,

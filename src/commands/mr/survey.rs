@@ -131,11 +131,17 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
             policy.security
         ));
     }
+    let (missing, there): (Vec<&Target>, Vec<&Target>) =
+        gathered.facts.targets.iter().partition(|target| target.is_incomplete());
+    for Target { source, target, .. } in missing {
+        notes.push(format!("`{target}` is left out: `{source}` does not hold the whole fix"));
+    }
+    let there = there.into_iter();
     Ok(Survey {
         to_default: wish(true),
         to_stable: wish(false),
         project,
-        branches: gathered.facts.targets.iter().map(|target| branch(target, &gathered)).collect(),
+        branches: there.map(|target| branch(target, &gathered)).collect(),
         notes,
         facts: gathered.facts,
         instance: policy.instance.clone(),

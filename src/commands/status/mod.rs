@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{
     Program,
-    program::{DURATION, completed_by, duration},
+    program::{DURATION, completed_by},
+    wait_options::duration,
 };
 use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName},

@@ -70,7 +70,7 @@ struct RequestReport {
     iid: u64,
     web_url: String,
     title: String,
-    state: String,
+    state: State,
     draft: bool,
     head: Option<String>,
     pipeline: String,
@@ -141,12 +141,7 @@ fn of_target(target: &Target) -> TargetReport {
         iid: request.iid,
         web_url: request.web_url.clone(),
         title: request.title.clone(),
-        state: match &request.state {
-            State::Opened => "opened".to_owned(),
-            State::Closed => "closed".to_owned(),
-            State::Merged => "merged".to_owned(),
-            State::Other(state) => state.clone(),
-        },
+        state: request.state.clone(),
         draft: request.is_draft,
         head: request.head.clone(),
         pipeline: of_pipeline(&request.pipeline),
@@ -179,7 +174,7 @@ fn of_pipeline(pipeline: &Pipeline) -> String {
         Pipeline::OfAnotherCommit => "outdated".to_owned(),
         Pipeline::Running => "running".to_owned(),
         Pipeline::Manual => "manual".to_owned(),
-        Pipeline::NotPassed(status) => status.clone(),
+        Pipeline::NotPassed(status) => status.to_string(),
     }
 }
 
@@ -188,7 +183,7 @@ fn of_mergeability(mergeability: &Mergeability) -> String {
     match mergeability {
         Mergeability::Mergeable => "yes".to_owned(),
         Mergeability::Computing => "checking".to_owned(),
-        Mergeability::Unknown(status) => status.clone(),
+        Mergeability::Other(status) => status.clone(),
         Mergeability::Blocked(why) => match why {
             B::NotApproved => "not approved",
             B::RequestedChanges => "changes requested",
@@ -265,13 +260,13 @@ fn table(report: &FixReport) -> String {
             table.row([target.target.as_str(), note]);
             continue;
         };
-        let number = match request.state.as_str() {
-            "opened" if request.draft => format!("!{} draft", request.iid),
-            "opened" => format!("!{}", request.iid),
+        let number = match &request.state {
+            State::Opened if request.draft => format!("!{} draft", request.iid),
+            State::Opened => format!("!{}", request.iid),
             state => format!("!{} {state}", request.iid),
         };
         let mut cells = vec![target.target.clone(), number];
-        if request.state == "merged" {
+        if request.state == State::Merged {
             table.row(cells);
             continue;
         }

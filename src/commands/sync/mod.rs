@@ -13,7 +13,8 @@ use serde::Serialize;
 use self::{disclose::Disclosure, preview::BranchReport, public_text::PublicText, survey::Branch};
 use super::{
     Program,
-    program::{DURATION, completed_by, duration},
+    program::{DURATION, completed_by},
+    wait_options::duration,
 };
 use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName, runbook::Gate},

@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::{public_text::PublicText, survey::Branch};
+use crate::domain::project_words::SquashOption;
 use crate::{
     domain::{
         disclosure::{Origin, Unpublished},
@@ -154,7 +155,7 @@ pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, pol
         return Err(Failure::not_done(anyhow!("{path} is archived, so nothing can be merged there"))
             .hint("ask an owner of the public project to take it out of the archive"));
     }
-    if canonical.squash_option == "always" {
+    if canonical.squash_option == SquashOption::Always {
         return Err(Failure::not_done(anyhow!(
             "{path} squashes every merge request, and a squashed sync would leave both projects apart for ever"
         ))
@@ -189,7 +190,7 @@ pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, pol
         return Err(Failure::conflict(error).hint(format!("git secfix sync {fix} --resolve {}", branch.name)));
     }
     let is_ahead = |branch: &&&Branch| !branch.merges_forward;
-    if matches!(canonical.merge_method.as_str(), "ff" | "rebase_merge")
+    if canonical.merge_method.needs_fast_forward()
         && let Some(branch) = open.iter().find(is_ahead)
     {
         let error = anyhow!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::{
-    domain::{duration::Span, patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
+    domain::{ci_status::CiStatus, duration::Span, patch_tag::PatchTag, policy::Policy, version::ReleaseLine},
     gitlab::{Client, Error, commit, pipeline},
     ops::{Context, Failure, backoff::WaitLimit, connection::unanswered},
 };
@@ -45,8 +45,8 @@ impl Job<'_> {
                     ))
                     .hint("git secfix config, and see `tags.job`"));
                 };
-                match job.status.as_str() {
-                    "manual" => match lost.take() {
+                match &job.status {
+                    CiStatus::Manual => match lost.take() {
                         // The answer was lost, and the job waits as before: it was not started.
                         Some(error) => return Err(unanswered(error)),
                         None if !is_started => {
@@ -55,7 +55,7 @@ impl Job<'_> {
                         }
                         None => {}
                     },
-                    "failed" | "canceled" | "skipped" => {
+                    CiStatus::Failed | CiStatus::Canceled | CiStatus::Skipped => {
                         let place = job.web_url.as_deref().unwrap_or_default();
                         return Err(Failure::not_done(anyhow!(
                             "`{}` of `{branch}` is {}: {place}",

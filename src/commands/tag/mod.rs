@@ -13,7 +13,8 @@ use self::{
 };
 use super::{
     Program,
-    program::{DURATION, completed_by, duration},
+    program::{DURATION, completed_by},
+    wait_options::duration,
 };
 use crate::domain::duration::Span;
 use crate::{

@@ -1,5 +1,7 @@
 //! The judgement: from jobs and pipelines, in GitLab's words, to how far each service is.
 
+use crate::domain::ci_status::CiStatus;
+
 use super::{DeployTarget, Downstream, Hidden, Job, Pipeline, Service, State, Waiting};
 
 /// Where a job is.
@@ -116,10 +118,10 @@ fn worst(judged: Vec<Judged>) -> Judged {
 
 fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
-    match status.as_str() {
-        "success" if job.is_trigger => of_trigger(demand, job),
-        "success" => Judged::new(State::Deployed, format!("`{name}` succeeded")),
-        "failed" => {
+    match status {
+        CiStatus::Success if job.is_trigger => of_trigger(demand, job),
+        CiStatus::Success => Judged::new(State::Deployed, format!("`{name}` succeeded")),
+        CiStatus::Failed => {
             // What failed is further down, where it can be seen, and may have been tried again there: not every
             // GitLab tells the trigger job of that.
             if let Some(Downstream { seen: Some(_), .. }) = &job.downstream {
@@ -128,9 +130,9 @@ fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
             Judged::new(State::Failed, format!("`{name}` failed{why}"))
         }
-        "canceled" | "canceling" => Judged::new(State::Canceled, format!("`{name}` was cancelled")),
-        "skipped" => Judged::new(State::Skipped, format!("`{name}` was skipped")),
-        "manual" => {
+        CiStatus::Canceled | CiStatus::Canceling => Judged::new(State::Canceled, format!("`{name}` was cancelled")),
+        CiStatus::Skipped => Judged::new(State::Skipped, format!("`{name}` was skipped")),
+        CiStatus::Manual => {
             let waiting = Waiting {
                 id: job.id,
                 project: job.project,
@@ -141,8 +143,8 @@ fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
             let text = format!("`{name}` waits for somebody to start it");
             Judged { waiting: vec![waiting], ..Judged::new(State::Waiting, text) }
         }
-        "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => {
-            let running = Judged::new(State::Running, format!("`{name}` is {}", status.replace('_', " ")));
+        status if status.is_under_way() => {
+            let running = Judged::new(State::Running, format!("`{name}` is {}", status.as_str().replace('_', " ")));
             match &job.downstream {
                 // Somebody may have to start a job further down.
                 Some(Downstream { seen: Some(pipeline), .. }) => {
@@ -163,8 +165,8 @@ fn of_trigger(demand: &DeployTarget, job: &Job) -> Judged {
         return Judged::new(State::Unknown, format!("what `{name}` started is not shown"));
     };
     let Some(pipeline) = &downstream.seen else {
-        return match (demand.hidden, downstream.status.as_str()) {
-            (Hidden::Status, "success") => {
+        return match (demand.hidden, &downstream.status) {
+            (Hidden::Status, CiStatus::Success) => {
                 Judged::new(State::Deployed, format!("`{name}` started pipeline {}, which succeeded", downstream.id))
             }
             _ => Judged::new(
@@ -183,13 +185,13 @@ fn of_trigger(demand: &DeployTarget, job: &Job) -> Judged {
 fn of_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| demand.is_optional(job));
-    let ended = match pipeline.status.as_str() {
-        "success" => State::Deployed,
-        "failed" => State::Failed,
-        "canceled" | "canceling" => State::Canceled,
-        "skipped" => State::Skipped,
-        "manual" => State::Waiting,
-        "created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled" => State::Running,
+    let ended = match &pipeline.status {
+        CiStatus::Success => State::Deployed,
+        CiStatus::Failed => State::Failed,
+        CiStatus::Canceled | CiStatus::Canceling => State::Canceled,
+        CiStatus::Skipped => State::Skipped,
+        CiStatus::Manual => State::Waiting,
+        status if status.is_under_way() => State::Running,
         _ => State::Unknown,
     };
     // A pipeline that stands still for an optional job alone is as far as it should be.

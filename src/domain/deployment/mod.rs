@@ -7,6 +7,8 @@ mod tests;
 
 use serde::Serialize;
 
+use super::ci_status::CiStatus;
+
 pub use judge::judge;
 
 /// What counts as the deployment.
@@ -61,8 +63,8 @@ pub struct Job {
     pub name: String,
     /// Its stage.
     pub stage: String,
-    /// Its status, in GitLab's words.
-    pub status: String,
+    /// Its status.
+    pub status: CiStatus,
     /// Why it failed, in GitLab's words.
     pub failure: Option<String>,
     /// Its page; trigger jobs have none of their own.
@@ -79,7 +81,7 @@ pub struct Downstream {
     /// Its id.
     pub id: u64,
     /// Its status, as the trigger job shows it.
-    pub status: String,
+    pub status: CiStatus,
     /// Its page.
     pub web_url: Option<String>,
     /// Its jobs; `None` where this token may not see them.
@@ -93,8 +95,8 @@ pub struct Pipeline {
     pub id: u64,
     /// The commit that it ran on, in hexadecimal.
     pub sha: String,
-    /// Its status, in GitLab's words.
-    pub status: String,
+    /// Its status.
+    pub status: CiStatus,
     /// Its page.
     pub web_url: Option<String>,
     /// Jobs and trigger jobs, in any order, with or without runs that others took the place of.

@@ -20,7 +20,7 @@ fn job(id: u64, name: &str, status: &str) -> Job {
         project: 1,
         name: name.to_owned(),
         stage: STAGE.to_owned(),
-        status: status.to_owned(),
+        status: status.into(),
         failure: None,
         web_url: None,
         is_trigger: false,
@@ -33,16 +33,16 @@ fn trigger(id: u64, status: &str, downstream: Option<Downstream>) -> Job {
 }
 
 fn pipeline(id: u64, status: &str, jobs: Vec<Job>) -> Pipeline {
-    Pipeline { id, sha: "a".repeat(40), status: status.to_owned(), web_url: None, jobs }
+    Pipeline { id, sha: "a".repeat(40), status: status.into(), web_url: None, jobs }
 }
 
 fn started(status: &str, jobs: Vec<Job>) -> Option<Downstream> {
     let seen = Some(Box::new(pipeline(90, status, jobs)));
-    Some(Downstream { id: 90, status: status.to_owned(), web_url: None, seen })
+    Some(Downstream { id: 90, status: status.into(), web_url: None, seen })
 }
 
 fn hidden(status: &str) -> Option<Downstream> {
-    Some(Downstream { id: 90, status: status.to_owned(), web_url: None, seen: None })
+    Some(Downstream { id: 90, status: status.into(), web_url: None, seen: None })
 }
 
 fn judged(jobs: Vec<Job>) -> Service {

@@ -135,6 +135,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a backport that does not hold the whole fix.
+    pub fn is_incomplete(&self) -> bool {
+        self.line.is_some() && !self.is_merged() && (self.has_work == Some(false) || !self.lacks.is_empty())
+    }
+
     fn is_merged(&self) -> bool {
         self.merge_request().is_some_and(|request| request.state == State::Merged)
     }
@@ -299,12 +304,19 @@ pub fn is_finished(facts: &Facts) -> bool {
     blockers(facts).is_empty()
 }
 
-/// What keeps a gate shut: everything that is not done in the steps in front of it. Open when empty.
+/// What keeps a gate shut: everything that is not done in the steps in front of it. Open when empty. The one in front of
+/// the merge requests does not wait for lines that lack their backport.
 pub fn shut_by(facts: &Facts, gate: Gate) -> Vec<Blocker> {
     let step = gate.step();
     if !facts.process.has(step) {
         let text = format!("this project takes no step `{}`", step.name());
         return vec![Blocker { step, merge_request: None, text }];
+    }
+    // Merge requests are opened for the lines that are there; what waits for the others is the merge.
+    if gate == Gate::Request {
+        let mut there = facts.clone();
+        there.targets.retain(|target| !target.is_incomplete());
+        return undone_before(&there, step);
     }
     undone_before(facts, step)
 }

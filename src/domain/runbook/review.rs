@@ -106,7 +106,9 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
             return found;
         }
         State::Merged => return found,
-        State::Other(state) => block(Step::Review, format!("!{iid} is in the state `{state}`")),
+        state @ (State::Locked | State::Other(_)) => {
+            block(Step::Review, format!("!{iid} is in the state `{state}`"));
+        }
     }
     if request.is_draft {
         block(Step::Review, format!("!{iid} is a draft: mark it as ready"));
@@ -149,7 +151,7 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
         Mergeability::Computing => {
             block(Step::Review, format!("GitLab is still working out whether !{iid} can be merged"))
         }
-        Mergeability::Unknown(status) => block(
+        Mergeability::Other(status) => block(
             Step::Review,
             format!("GitLab says `{status}` of !{iid}, which this version does not know: look at its page"),
         ),

@@ -3,7 +3,10 @@
 use proptest::{option, prelude::*};
 
 use super::*;
-use crate::domain::merge_request::{Approval, ApprovalState, Mergeability, Pipeline, RoleApproval};
+use crate::domain::{
+    ci_status::CiStatus,
+    merge_request::{Approval, ApprovalState, MergeStatus, Mergeability, Pipeline, RoleApproval},
+};
 
 fn ready(iid: u64) -> MergeRequest {
     MergeRequest {
@@ -105,12 +108,15 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| f.targets[1].request = Request::Missing, "`security-x-2` has no merge request to `stable-2`"),
         (|f| f.targets[1].request = Request::Several(vec![4, 7]), "!4, !7 are all open from `security-x-2`"),
         (|f| change(f, |r| r.state = State::Closed), "!2 is closed"),
-        (|f| change(f, |r| r.state = State::Other("locked".into())), "!2 is in the state `locked`"),
+        (|f| change(f, |r| r.state = State::Locked), "!2 is in the state `locked`"),
         (|f| change(f, |r| r.is_draft = true), "!2 is a draft"),
         (|f| change(f, |r| r.pipeline = Pipeline::Missing), "!2 has no pipeline"),
         (|f| change(f, |r| r.pipeline = Pipeline::Running), "pipeline of !2 is running"),
         (|f| change(f, |r| r.pipeline = Pipeline::Manual), "pipeline of !2 waits for somebody"),
-        (|f| change(f, |r| r.pipeline = Pipeline::of("purple")), "pipeline of !2 has not passed: `purple`"),
+        (
+            |f| change(f, |r| r.pipeline = Pipeline::from(&CiStatus::from("purple"))),
+            "pipeline of !2 has not passed: `purple`",
+        ),
         (|f| change(f, |r| r.roles[0].state = ApprovalState::Missing), "maintainer approval of !2 is missing"),
         (
             |f| change(f, |r| r.roles[0].state = ApprovalState::CannotTell("no answer".to_owned())),
@@ -126,15 +132,30 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
             },
             "!2 holds no commit",
         ),
-        (|f| change(f, |r| r.mergeability = Mergeability::of("checking")), "still working out whether !2"),
-        (|f| change(f, |r| r.mergeability = Mergeability::of("sun_must_shine")), "GitLab says `sun_must_shine` of !2"),
-        (|f| change(f, |r| r.mergeability = Mergeability::of("not_approved")), "GitLab asks for more approvals of !2"),
-        (|f| change(f, |r| r.mergeability = Mergeability::of("need_rebase")), "!2 needs a rebase"),
         (
-            |f| change(f, |r| r.mergeability = Mergeability::of("requested_changes")),
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("checking"))),
+            "still working out whether !2",
+        ),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("sun_must_shine"))),
+            "GitLab says `sun_must_shine` of !2",
+        ),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("not_approved"))),
+            "GitLab asks for more approvals of !2",
+        ),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("need_rebase"))),
+            "!2 needs a rebase",
+        ),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("requested_changes"))),
             "a reviewer of !2 asks for changes",
         ),
-        (|f| change(f, |r| r.mergeability = Mergeability::of("title_regex")), "!2: the project asks for another form"),
+        (
+            |f| change(f, |r| r.mergeability = Mergeability::from(&MergeStatus::from("title_regex"))),
+            "!2: the project asks for another form",
+        ),
     ];
     for (break_it, text) in cases {
         let mut facts = facts(vec![target(1), target(2)]);
@@ -147,10 +168,39 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
 }
 
 #[test]
+fn a_line_that_lacks_its_backport_keeps_the_others_from_nothing_but_the_merge() {
+    let mut facts = facts(vec![target(1), target(2)]);
+    facts.targets[0].line = None;
+    facts.targets[1].lacks = vec!["c".repeat(40)];
+    facts.targets[1].pushed = Pushed::No;
+    assert_eq!(shut_by(&facts, Gate::Request), []);
+    let texts: Vec<String> = shut_by(&facts, Gate::Merge).into_iter().map(|blocker| blocker.text).collect();
+    assert_eq!(texts, ["`security-x-2` lacks cccccccccccc of the fix", "`security-x-2` is not pushed"]);
+}
+
+#[test]
+fn what_was_taken_back_on_a_line_is_not_disclosed() {
+    let mut facts = facts(vec![target(1), target(2)]);
+    for target in &mut facts.targets {
+        let Request::Found(request) = &mut target.request else { unreachable!() };
+        request.state = State::Merged;
+    }
+    assert!(is_open(&facts, Gate::Disclose));
+    facts.targets[1].lacks = vec!["c".repeat(40)];
+    assert_eq!(
+        shut_by(&facts, Gate::Disclose)[0].text,
+        "`stable-2` lacks cccccccccccc of the fix, though `security-x-2` is merged"
+    );
+    facts.targets[1].lacks.clear();
+    facts.targets[1].taken_back_by = Some("d".repeat(40));
+    assert_eq!(shut_by(&facts, Gate::Disclose)[0].text, "dddddddddddd takes the fix back on `stable-2`");
+}
+
+#[test]
 fn a_conflict_behind_a_missing_approval_is_said_as_well() {
     let mut facts = facts(vec![target(1), target(2)]);
     change(&mut facts, |request| {
-        request.mergeability = Mergeability::of("not_approved");
+        request.mergeability = Mergeability::from(&MergeStatus::from("not_approved"));
         request.roles[0].state = ApprovalState::Missing;
         request.has_conflicts = true;
     });
@@ -166,7 +216,7 @@ fn what_is_merged_needs_nothing_more() {
         target.has_work = Some(false);
         let Request::Found(request) = &mut target.request else { unreachable!() };
         request.state = State::Merged;
-        request.mergeability = Mergeability::of("not_open");
+        request.mergeability = Mergeability::from(&MergeStatus::from("not_open"));
     }
     assert!(is_finished(&facts));
     facts.targets[0].head = Some("b".repeat(40));
@@ -208,9 +258,9 @@ fn any_request() -> impl Strategy<Value = MergeRequest> {
     let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.9), 0..2usize);
     (state, status, option::weighted(0.9, pipeline), prop::collection::vec(role, 0..3), flags).prop_map(
         |(state, status, pipeline, roles, (is_draft, has_conflicts, has_head, open_threads))| MergeRequest {
-            state: State::of(state),
-            mergeability: Mergeability::of(status),
-            pipeline: pipeline.map_or(Pipeline::Missing, Pipeline::of),
+            state: State::from(state),
+            mergeability: Mergeability::from(&MergeStatus::from(status)),
+            pipeline: pipeline.map_or(Pipeline::Missing, |word| Pipeline::from(&CiStatus::from(word))),
             roles: roles.into_iter().map(|state| RoleApproval { role: "r".to_owned(), state }).collect(),
             is_draft,
             has_conflicts,
@@ -362,8 +412,24 @@ proptest! {
         let open: Vec<bool> = gates.iter().map(|gate| is_open(&facts, *gate)).collect();
         prop_assert!(open.windows(2).all(|pair| pair[0] || !pair[1]), "{:?}", open);
         for (gate, is_open) in gates.iter().zip(open) {
-            let first = blockers(&facts).into_iter().find(|blocker| blocker.step.is_binding());
+            let mut waited_for = facts.clone();
+            if *gate == Gate::Request {
+                waited_for.targets.retain(|target| !target.is_incomplete());
+            }
+            let first = blockers(&waited_for).into_iter().find(|blocker| blocker.step.is_binding());
             prop_assert_eq!(is_open, first.is_none_or(|blocker| blocker.step >= gate.step()));
+        }
+    }
+
+    #[test]
+    fn a_line_without_the_fix_keeps_everything_from_the_merge_on_shut(facts in any_facts()) {
+        let mut facts = facts;
+        facts.sync = Progress::Open(vec!["not yet".to_owned()]);
+        let Some(target) = facts.targets.first_mut() else { return Ok(()) };
+        target.lacks = vec!["c".repeat(40)];
+        target.taken_back_by = None;
+        for gate in Gate::all().filter(|gate| *gate != Gate::Request) {
+            prop_assert!(!is_open(&facts, gate));
         }
     }
 

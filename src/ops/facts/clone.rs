@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
-        issue::IssueRef,
         policy::Policy,
         runbook::{Facts, IssueFact, Progress, Pushed, Request, Target},
     },
@@ -14,24 +13,8 @@ use crate::{
         branches::{self, Relation},
         remotes,
     },
-    ops::{Failure, Prepared, backport_state, fix_branches, issue_link, lines},
+    ops::{Failure, Prepared, backport_state, fix_branches, issue_link},
 };
-
-/// What the clone knows of a fix.
-#[cfg(feature = "network")]
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    pub(crate) fix: FixName,
-    /// The names of its branches, here and in security as last fetched, and those that it may have: a
-    /// merge request stays when its branch is gone.
-    pub(crate) sources: Vec<String>,
-    /// The issue that was remembered for it.
-    pub(crate) issue: Option<IssueRef>,
-}
-
-/// Fixes go back to a few of the newest lines; a project may have a hundred.
-#[cfg(feature = "network")]
-pub(crate) const NEWEST_LINES: usize = 8;
 
 /// The branches of a fix here and in security as last fetched, its own first, then the newest line.
 ///
@@ -43,43 +26,10 @@ fn branches_of(clone: &LocalClone, policy: &Policy, fix: &FixName) -> Result<Vec
 }
 
 /// The names of all branches here and in security as last fetched.
-fn names(clone: &LocalClone, policy: &Policy) -> Result<BTreeSet<String>, Failure> {
+pub(super) fn names(clone: &LocalClone, policy: &Policy) -> Result<BTreeSet<String>, Failure> {
     let mut names: BTreeSet<String> = branches::names_below(clone, "refs/heads/")?.into_iter().collect();
     names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
     Ok(names)
-}
-
-/// Reads the references and the configuration.
-///
-/// # Errors
-/// When they cannot be read.
-#[cfg(feature = "network")]
-pub(crate) fn read(prepared: &Prepared, fix: &FixName) -> Result<Known, Failure> {
-    let Prepared { clone, policy, settings } = prepared;
-    let mut names = names(clone, policy)?;
-    let lines = lines::stable_lines(clone, policy)?;
-    let lines = std::iter::once(None).chain(lines.into_iter().take(NEWEST_LINES).map(Some));
-    names.extend(lines.map(|line| policy.branches.write(&FixBranch { fix: fix.clone(), line })));
-    let found = fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str));
-    Ok(Known {
-        fix: fix.clone(),
-        sources: found.iter().map(|branch| policy.branches.write(branch)).collect(),
-        issue: issue_link::remembered(clone, policy, &settings.issues()?, fix),
-    })
-}
-
-/// Every fix that has a branch here or in security as last fetched, by name.
-///
-/// # Errors
-/// When the references cannot be read.
-#[cfg(feature = "network")]
-pub(crate) fn fixes(clone: &LocalClone, policy: &Policy) -> Result<Vec<FixName>, Failure> {
-    let names = names(clone, policy)?;
-    let mut fixes: Vec<FixName> =
-        names.iter().filter_map(|name| policy.branches.read(name)).map(|branch| branch.fix).collect();
-    fixes.sort();
-    fixes.dedup();
-    Ok(fixes)
 }
 
 /// What of a branch shows in this clone.

@@ -6,9 +6,9 @@ use anyhow::anyhow;
 
 use super::{
     after_merge::{AfterMerge, Look, Merged, MergedRequest},
-    clone,
     gitlab::{self, Answers},
     project::ProjectFacts,
+    sources,
 };
 use crate::{
     config::settings::Settings,
@@ -71,7 +71,7 @@ impl<'a> Gatherer<'a> {
     /// # Errors
     /// When GitLab or the clone does not tell what is needed.
     pub(crate) fn fix(&self, fix: &FixName, issue: Option<IssueRef>) -> Result<(ProjectFacts, Gathered), Failure> {
-        let mut known = clone::read(self.prepared, fix)?;
+        let mut known = sources::read(self.prepared, fix)?;
         known.issue = issue.or(known.issue);
         let (client, policy, roles) = (self.client, self.policy, &self.roles);
         let (shared, answers) = std::thread::scope(|scope| {
@@ -90,7 +90,7 @@ impl<'a> Gatherer<'a> {
     /// # Errors
     /// When the references cannot be read.
     pub(crate) fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
-        let known = clone::fixes(self.clone, self.policy)?;
+        let known = sources::fixes(self.clone, self.policy)?;
         let near = known
             .iter()
             .map(|known| (strsim::damerau_levenshtein(known.as_str(), fix.as_str()), known))
@@ -115,9 +115,9 @@ impl<'a> Gatherer<'a> {
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
         });
         let (shared, open) = (shared?, open.map_err(unanswered)?);
-        let mut fixes: BTreeSet<FixName> = clone::fixes(self.clone, policy)?.into_iter().collect();
+        let mut fixes: BTreeSet<FixName> = sources::fixes(self.clone, policy)?.into_iter().collect();
         fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
-        let known = fixes.iter().map(|fix| clone::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
+        let known = fixes.iter().map(|fix| sources::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
         // Each of these asks many things at once in its turn.
         let few = known.chunks(FIXES_AT_ONCE);
         let answers = few.flat_map(|few| at_once(few, |known| gitlab::ask(client, policy, known)));
@@ -209,7 +209,7 @@ impl<'a> Gatherer<'a> {
                 iid: counts.iid,
                 commit: commit.to_owned(),
                 merged_at: read.merged_at,
-                requests: of_target.filter(|request| request.state == "merged").map(MergedRequest::of).collect(),
+                requests: of_target.filter(|request| request.state == State::Merged).map(MergedRequest::of).collect(),
             });
         }
         if merged.is_empty() {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::clone::{Known, NEWEST_LINES};
+use super::sources::{Known, NEWEST_LINES};
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
         issue::IssueRef,
+        merge_request::{Mergeability, State},
         policy::{Instance, Policy},
         version::ReleaseLine,
     },
@@ -256,8 +257,7 @@ fn pipeline_sha(request: &MergeRequest) -> Option<&str> {
 }
 
 fn is_being_worked_out(request: &MergeRequest) -> bool {
-    use crate::domain::merge_request::Mergeability;
-    request.state == "opened" && Mergeability::of(&request.detailed_merge_status) == Mergeability::Computing
+    request.state == State::Opened && Mergeability::from(&request.detailed_merge_status) == Mergeability::Computing
 }
 
 /// The issue that a merge request of the fix is linked to, that of the default branch first.
@@ -277,6 +277,9 @@ pub(super) fn that_counts<'a>(policy: &Policy, source: &str, requests: &'a [Merg
     let line = policy.branches.read(source)?.line;
     let target = policy.branches.target(line);
     let of_target = || requests.iter().filter(|request| request.target_branch == target);
-    let in_state = |state: &str| of_target().find(|request| request.state == state);
-    in_state("opened").or_else(|| in_state("locked")).or_else(|| in_state("merged")).or_else(|| of_target().next())
+    let in_state = |state: State| of_target().find(|request| request.state == state);
+    in_state(State::Opened)
+        .or_else(|| in_state(State::Locked))
+        .or_else(|| in_state(State::Merged))
+        .or_else(|| of_target().next())
 }

@@ -11,6 +11,8 @@ mod gitlab;
 #[cfg(feature = "network")]
 mod project;
 #[cfg(feature = "network")]
+mod sources;
+#[cfg(feature = "network")]
 mod targets;
 
 #[cfg(feature = "network")]

@@ -34,7 +34,7 @@ impl Gatherer<'_> {
         let requests = answers.requests.get(&source).map_or(&[][..], Vec::as_slice);
         let open: Vec<u64> = requests
             .iter()
-            .filter(|request| request.state == "opened" && request.target_branch == target)
+            .filter(|request| request.state == State::Opened && request.target_branch == target)
             .map(|request| request.iid)
             .collect();
         let request = match gitlab::that_counts(policy, &source, requests) {
@@ -81,7 +81,7 @@ impl Gatherer<'_> {
         let security = format!("refs/remotes/{}", policy.security_remote);
         let exists = |name: String| branches::commit_of(clone, &name).map(|commit| commit.is_some());
         let merged = |source: &str, requests: &[merge_request::MergeRequest]| {
-            let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == "merged")?;
+            let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == State::Merged)?;
             history::known(clone, counts.merged_as()?)
         };
         let mut lines = Vec::new();
@@ -138,16 +138,16 @@ impl Gatherer<'_> {
             iid: request.iid,
             web_url: request.web_url.clone(),
             title: request.title.clone(),
-            state: State::of(&request.state),
+            state: request.state.clone(),
             // A server that does not say is not taken at its word.
             is_draft: request.draft != Some(false),
             head: request.sha.clone(),
-            mergeability: Mergeability::of(&request.detailed_merge_status),
+            mergeability: Mergeability::from(&request.detailed_merge_status),
             has_conflicts: request.has_conflicts,
             pipeline: match &request.head_pipeline {
                 None => Pipeline::Missing,
                 Some(_) if !detail.has_own_pipeline => Pipeline::OfAnotherCommit,
-                Some(found) => Pipeline::of(&found.status),
+                Some(found) => Pipeline::from(&found.status),
             },
             pipeline_url: request.head_pipeline.as_ref().and_then(|found| found.web_url.clone()),
             roles: roles
@@ -179,7 +179,7 @@ impl Gatherer<'_> {
         }
         for (source, requests) in &answers.requests {
             let target = self.policy.branches.read(source).map(|branch| self.policy.branches.target(branch.line));
-            for request in requests.iter().filter(|request| request.state == "opened") {
+            for request in requests.iter().filter(|request| request.state == State::Opened) {
                 if Some(&request.target_branch) != target.as_ref() {
                     notes.push(format!(
                         "!{} goes from `{source}` to `{}`, which is not where this branch belongs",

@@ -10,9 +10,11 @@ use super::super::{
     show,
     state::Job,
 };
-use super::{GET, POST, Route, job_route, pipelines::pipeline_at, route};
+use super::{GET, POST, Route, job_route, route};
 
 pub(super) const ROUTES: &[Route] = &[
+    job_route(GET, "/projects/{id}/pipelines/{pipeline_id}/jobs", of_pipeline),
+    route(GET, "/projects/{id}/pipelines/{pipeline_id}/bridges", bridges_of_pipeline),
     job_route(GET, "/projects/{id}/jobs", of_project),
     job_route(GET, "/projects/{id}/jobs/{job_id}", job),
     job_route(GET, "/projects/{id}/jobs/{job_id}/trace", trace),
@@ -31,8 +33,8 @@ fn listed<'a>(call: &Call<'_>, jobs: impl Iterator<Item = &'a Job>) -> Result<Ve
     Ok(found)
 }
 
-pub(super) fn of_pipeline(call: &mut Call<'_>) -> Answer {
-    let at = pipeline_at(call)?;
+fn of_pipeline(call: &mut Call<'_>) -> Answer {
+    let at = call.pipeline_at()?;
     let now = call.state.now();
     call.state.projects[at.0].pipelines[at.1].go_on(now);
     let project = &call.state.projects[at.0];
@@ -41,8 +43,8 @@ pub(super) fn of_pipeline(call: &mut Call<'_>) -> Answer {
     call.page(&found, |call, job| show::pipeline::job(call.site, call.state, project, pipeline, job))
 }
 
-pub(super) fn bridges_of_pipeline(call: &mut Call<'_>) -> Answer {
-    let at = pipeline_at(call)?;
+fn bridges_of_pipeline(call: &mut Call<'_>) -> Answer {
+    let at = call.pipeline_at()?;
     let now = call.state.now();
     call.state.projects[at.0].pipelines[at.1].go_on(now);
     let project = &call.state.projects[at.0];

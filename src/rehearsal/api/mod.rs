@@ -40,9 +40,8 @@ use super::{
     call::Call,
     caller::{self, Door},
     parameters::Parameters,
-    reply::{Answer, Content, Reply},
-    server::Shared,
-    service::into_response,
+    reply::{Answer, Content, Reply, into_response},
+    shared::Shared,
 };
 
 type Handler = fn(&mut Call<'_>) -> Answer;

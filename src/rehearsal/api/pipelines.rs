@@ -8,26 +8,16 @@ use super::super::{
     show,
     state::{JobSpec, Pipeline, PipelineSpec},
 };
-use super::{GET, POST, Route, job_route, jobs, route};
+use super::{GET, POST, Route, jobs, route};
 
 pub(super) const ROUTES: &[Route] = &[
     route(GET, "/projects/{id}/pipelines", pipelines),
     route(GET, "/projects/{id}/pipelines/latest", latest),
     route(GET, "/projects/{id}/pipelines/{pipeline_id}", pipeline),
-    job_route(GET, "/projects/{id}/pipelines/{pipeline_id}/jobs", jobs::of_pipeline),
-    route(GET, "/projects/{id}/pipelines/{pipeline_id}/bridges", jobs::bridges_of_pipeline),
     route(POST, "/projects/{id}/pipeline", start),
     route(POST, "/projects/{id}/pipelines/{pipeline_id}/retry", retry),
     route(POST, "/projects/{id}/pipelines/{pipeline_id}/cancel", cancel),
 ];
-
-/// Where the pipeline of the route is: positions of the project and in it.
-pub(super) fn pipeline_at(call: &Call<'_>) -> Result<(usize, usize), Reply> {
-    let at = call.project_at()?;
-    let id = call.captured_number("pipeline_id")?;
-    let found = call.state.projects[at].pipelines.iter().position(|pipeline| pipeline.id == id);
-    Ok((at, found.ok_or_else(Reply::nowhere)?))
-}
 
 fn in_scope(pipeline: &Pipeline, scope: &str) -> bool {
     match scope {
@@ -94,7 +84,7 @@ fn latest(call: &mut Call<'_>) -> Answer {
 }
 
 fn pipeline(call: &mut Call<'_>) -> Answer {
-    let at = pipeline_at(call)?;
+    let at = call.pipeline_at()?;
     let now = call.state.now();
     call.state.projects[at.0].pipelines[at.1].go_on(now);
     Ok(Reply::ok(shown(call, at)))
@@ -134,7 +124,7 @@ fn start(call: &mut Call<'_>) -> Answer {
 }
 
 fn retry(call: &mut Call<'_>) -> Answer {
-    let at = pipeline_at(call)?;
+    let at = call.pipeline_at()?;
     call.require_level(at.0, DEVELOPER)?;
     let failed = |status: &str| matches!(status, "failed" | "canceled");
     let pipeline = &call.state.projects[at.0].pipelines[at.1];
@@ -153,7 +143,7 @@ fn retry(call: &mut Call<'_>) -> Answer {
 }
 
 fn cancel(call: &mut Call<'_>) -> Answer {
-    let at = pipeline_at(call)?;
+    let at = call.pipeline_at()?;
     call.require_level(at.0, DEVELOPER)?;
     let now = call.state.now();
     let pipeline = &mut call.state.projects[at.0].pipelines[at.1];

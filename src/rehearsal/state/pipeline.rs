@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{MergeRequest, State, progress::is_final};
+use super::{MergeRequest, State};
+
+/// Whether something with this status has ended.
+pub(in crate::rehearsal) fn is_final(status: &str) -> bool {
+    matches!(status, "success" | "failed" | "canceled" | "skipped")
+}
 
 /// A job to be made.
 #[derive(Debug, Clone)]

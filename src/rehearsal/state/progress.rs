@@ -2,12 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Job, Pipeline, State};
-
-/// Whether something with this status has ended.
-pub(in crate::rehearsal) fn is_final(status: &str) -> bool {
-    matches!(status, "success" | "failed" | "canceled" | "skipped")
-}
+use super::{Job, Pipeline, State, pipeline::is_final};
 
 impl State {
     /// Sets the status of a pipeline, when there is one with this id.

@@ -3,10 +3,12 @@
 use super::{AfterMerge, KeepAlive, Look, Merged};
 use crate::{
     domain::{
+        ci_status::CiStatus,
         deployment::Waiting,
         destination::Destination,
         patch_tag::PatchTag,
         policy::Place,
+        project_words::MirrorStatus,
         verification::{Check, Image, Outcome, of_pipeline},
     },
     gitlab::{
@@ -98,7 +100,7 @@ fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) ->
     let page = newest.web_url.as_ref().filter(|_| outcome != Outcome::Ok);
     let text = match page {
         Some(page) => format!("{}: {page}", newest.status),
-        None => newest.status.clone(),
+        None => newest.status.to_string(),
     };
     let check = Check::new(what, outcome, text);
     if wanted.is_empty() {
@@ -111,8 +113,8 @@ fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) ->
         if own.is_empty() {
             publishing.0.push(format!("the pipeline of {tag} has no job with `{part}` in its name"));
         }
-        for job in own.into_iter().filter(|job| job.status != "success") {
-            if job.status != "manual" {
+        for job in own.into_iter().filter(|job| job.status != CiStatus::Success) {
+            if job.status != CiStatus::Manual {
                 publishing.0.push(format!("`{}` of {tag} is {}", job.name, job.status));
                 continue;
             }
@@ -184,23 +186,24 @@ fn of_mirrors(look: &Look<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -
         return Check::new(what, Outcome::Failed, "none leads to security");
     };
     let one = own.iter().find(|mirror| mirror.last_error.is_some()).unwrap_or(first);
-    match (one.enabled, one.update_status.as_str(), &one.last_error) {
+    use MirrorStatus as S;
+    match (one.enabled, &one.update_status, &one.last_error) {
         (false, _, _) => Check::new(what, Outcome::Failed, "it is switched off"),
         // An old error stays visible until the next run ends.
-        (_, "scheduled" | "started" | "none", _) => {
-            Check::new(what, Outcome::Pending, format!("its run is `{}`", one.update_status))
+        (_, status @ (S::Scheduled | S::Started | S::None), _) => {
+            Check::new(what, Outcome::Pending, format!("its run is `{status}`"))
         }
-        (_, "finished", None) => Check::new(what, Outcome::Ok, "its last run succeeded"),
-        (_, "failed" | "finished", Some(error)) if diverges_only_at(error, ahead) => {
+        (_, S::Finished, None) => Check::new(what, Outcome::Ok, "its last run succeeded"),
+        (_, S::Failed | S::Finished | S::ToRetry, Some(error)) if diverges_only_at(error, ahead) => {
             Check::new(what, Outcome::Ok, format!("it waits for other work of security in {}", ahead.join(", ")))
         }
         // It runs again by itself.
-        (_, "failed" | "finished", error) => {
+        (_, S::Failed | S::Finished | S::ToRetry, error) => {
             let said = error.as_deref().unwrap_or("its last run failed");
             let said: Vec<&str> = said.split_whitespace().collect();
             Check::new(what, Outcome::Pending, said.join(" "))
         }
-        (_, other, _) => Check::new(what, Outcome::Unknown, format!("its run is `{other}`")),
+        (_, S::Other(other), _) => Check::new(what, Outcome::Unknown, format!("its run is `{other}`")),
     }
 }
 

@@ -1,0 +1,38 @@
+//! The options of commands that wait for a server.
+
+use crate::{
+    domain::{
+        backoff::Backoff,
+        duration::{Span, SpanError},
+    },
+    ops::backoff::WaitLimit,
+};
+
+use super::program::DURATION;
+
+/// Reads a duration that makes sense for waiting: a second to a day.
+pub(super) fn duration(text: &str) -> Result<Span, SpanError> {
+    Span::between(text, Span::seconds(1), Span::seconds(86_400))
+}
+
+/// Options of commands that can wait.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct WaitArgs {
+    /// Wait until it is over
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// How long to wait at most: `90s`, `15m`, `2h`
+    #[arg(long, value_name = DURATION, default_value = "1h", requires = "wait", value_parser = duration)]
+    timeout: Span,
+    /// How often to look
+    #[arg(long, value_name = DURATION, default_value = "15s", requires = "wait", value_parser = duration)]
+    every: Span,
+}
+
+impl WaitArgs {
+    /// The limit of somebody who asked to wait; `None` where one look is enough.
+    pub(super) fn limit(self) -> Option<WaitLimit> {
+        let limit = WaitLimit { limit: self.timeout.get(), backoff: Backoff::steady(self.every.get()) };
+        self.wait.then_some(limit)
+    }
+}
