@@ -68,7 +68,7 @@ fn a_fix_reaches_all_of_its_lines() {
         let ran = world.secfix(&["backport", "prompt-injection"]).ok();
         ran.says("security-prompt-injection-18-4  picked 2 commits")
             .says("security-prompt-injection-18-3  picked 2 commits")
-            .warns("next: git secfix push");
+            .warns("next: git secfix branch prompt-injection --issue NUMBER");
         assert_eq!(files(world), before);
         for line in ["18-4", "18-3"] {
             let range = format!("security/stable-{line}-ee..{}", branch(line));
@@ -84,6 +84,10 @@ fn a_fix_reaches_all_of_its_lines() {
         let before = refs(world);
         world.secfix(&["backport", "prompt-injection"]).ok().says("18-4  already contained");
         assert_eq!(refs(world), before);
+        world
+            .secfix(&["branch", "prompt-injection", "--issue", "34", "--no-switch"])
+            .ok()
+            .warns("next: git secfix push prompt-injection");
     });
 }
 

@@ -84,7 +84,7 @@ fn the_other_lines_finish_and_a_conflict_gets_a_work_tree() {
         let ran = world.secfix(&["backport", "--continue"]).ok();
         ran.says("security-prompt-injection-18-4  picked, with the conflict resolved")
             .says("18-3  picked")
-            .warns("next: git secfix push");
+            .warns("next: git secfix branch prompt-injection --issue NUMBER");
         for line in ["18-4", "18-3", "18-2"] {
             assert_eq!(picks(world, line), ALL, "{line}");
         }
@@ -299,7 +299,15 @@ fn a_part_of_a_fix_can_be_resolved_as_well() {
     with_conflicts(&world);
     world.secfix(&["backport", "--to=18-4", "--from=HEAD~2..HEAD~1"]).ends(6);
     resolve(&world, "18-4");
-    world.secfix(&["backport", "--continue"]).ok().says("picked").warns("for commits that are not there yet");
+    world
+        .secfix(&["backport", "--continue"])
+        .ok()
+        .says("picked")
+        .warns("next: git secfix branch prompt-injection --issue");
+    world
+        .secfix(&["branch", "prompt-injection", "--issue", "34"])
+        .ok()
+        .warns("next: git secfix backport prompt-injection");
     assert_eq!(picks(&world, "18-4"), ["Change app"]);
     world.secfix(&["backport"]).ok().says("picked 2 commits, 1 already contained");
 }

@@ -65,7 +65,7 @@ fn a_pause_needs_an_end_and_a_reason() {
     pause(&[]).ends(2);
     pause(&["--for", "15m"]).ends(2).warns("--reason");
     pause(&["--for", "15m", "--reason", "  "]).ends(2);
-    for time in ["0s", "-5m", "9h", "nonsense", "15"] {
+    for time in ["0s", "-5m", "9h", "nonsense", "15x", "1h 30m"] {
         pause(&["--for", time, "--reason", "x"]).ends(2);
     }
     world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused();

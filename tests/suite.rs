@@ -41,6 +41,7 @@ mod mr;
 mod process;
 mod push;
 mod release;
+mod reverted;
 mod status;
 mod sync;
 mod tag;

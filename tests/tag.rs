@@ -151,7 +151,7 @@ fn the_job_of_a_project_is_played_once_and_its_tag_waited_for() {
         .secfix(&["tag", "--timeout", "1"])
         .ends(1)
         .warns("started `✂️ cut tag [patch]`")
-        .warns("has no tag of its job within 1 s");
+        .warns("has no tag of its job within 1s");
     let played = || gitlab.server.log().iter().filter(|logged| logged.path.ends_with("/play")).count();
     assert_eq!(played(), 1);
     tag_there(&world, CAN, "self-hosted-v18.4.0-ee", "stable-18-4-ee");

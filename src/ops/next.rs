@@ -15,7 +15,12 @@ pub(crate) fn tell(context: &Context, facts: &Facts, fix: &FixName, policy: &Pol
 /// Tells what is next, by what this clone alone knows. Where that cannot be read, nothing is told: what was to be done is
 /// done.
 pub(crate) fn tell_offline(context: &Context, prepared: &Prepared, fix: &FixName) {
-    match facts::clone::facts(prepared, fix) {
+    let Prepared { settings, policy, .. } = prepared;
+    // The configuration is read once when a clone is opened, and the command may just have changed it.
+    let facts = context.open().and_then(|clone| {
+        facts::clone::facts(&Prepared { clone, settings: settings.clone(), policy: policy.clone() }, fix)
+    });
+    match facts {
         Ok(facts) => tell(context, &facts, fix, &prepared.policy),
         Err(failure) => failure.warn(context.ui),
     }

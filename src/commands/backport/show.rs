@@ -91,10 +91,12 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option
         Err(NotPicked::Unfinished { root }) => Some(root.display().to_string()),
         _ => None,
     };
-    let state = if waits_in.is_some() || has(CommitState::Conflict) {
+    let state = if waits_in.is_some() {
         LineState::Conflict
     } else if refused.is_some() {
         LineState::Refused
+    } else if has(CommitState::Conflict) {
+        LineState::Conflict
     } else if has(CommitState::Picked) {
         LineState::Picked
     } else if has(CommitState::Empty) {

@@ -143,6 +143,7 @@ impl Program for SyncArgs {
             if done.is_err() || !report.public {
                 show(context, &report);
                 done?;
+                context.ui.note("a maintainer merges them, here or on their pages");
                 next::tell(context, &gathered.facts, &fix, policy);
                 return Ok(Exit::Done);
             }

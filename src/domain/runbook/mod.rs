@@ -137,7 +137,8 @@ impl Target {
 
     /// Whether it is a backport that does not hold the whole fix.
     pub fn is_incomplete(&self) -> bool {
-        self.line.is_some() && !self.is_merged() && (self.has_work == Some(false) || !self.lacks.is_empty())
+        let is_empty = self.has_work == Some(false) && !self.is_merged();
+        self.line.is_some() && (is_empty || !self.lacks.is_empty())
     }
 
     fn is_merged(&self) -> bool {

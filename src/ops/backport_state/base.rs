@@ -46,10 +46,11 @@ pub(super) fn before_merge(
     (tip, base): (Id, Id),
     merged: Merged,
 ) -> Result<Id, Failure> {
-    if tip == base || !history::holds(clone, base, tip)? {
+    let Some(merged) = merged else { return Ok(base) };
+    if !history::holds(clone, base, tip)? {
         return Ok(base);
     }
-    if let Some(merged) = merged.filter(|merged| *merged != tip && history::is_commit(clone, *merged))
+    if merged != tip
         && let Some(first) = history::commit(clone, merged)?.parents.first()
     {
         return Ok(*first);

@@ -1,6 +1,6 @@
 //! The jobs that deploy: those of the pipeline of the merge, and of later ones that hold it.
 
-use super::{Look, Merged};
+use super::{Look, Merged, taken_back};
 use crate::{
     domain::deployment::{self, DeployTarget, Downstream, Job, Pipeline, Service},
     gitlab::{Client, Error, at_once, compare, pipeline},
@@ -20,7 +20,15 @@ pub(super) fn services(look: &Look<'_>, demand: &DeployTarget, merged: Option<&M
             format!("the fix has no merge to `{}`, and no other branch is deployed", look.policy.branches.default);
         return Ok(deployment::unknown(demand, &why));
     };
-    let found = holding(look, merged)?;
+    let (found, taken_back) = std::thread::scope(|scope| {
+        let taken_back = scope.spawn(|| taken_back::find(look, merged));
+        (holding(look, merged), super::joined(taken_back))
+    });
+    if let Some(by) = taken_back? {
+        let by = by.get(..12).unwrap_or(&by);
+        return Ok(deployment::unknown(demand, &format!("{by} takes the fix back on `{}`", merged.branch)));
+    }
+    let found = found?;
     let pipelines = at_once(&found, |found| with_jobs(look.client, demand, look.security.id, found, 0));
     let pipelines = pipelines.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     Ok(deployment::judge(demand, &pipelines))

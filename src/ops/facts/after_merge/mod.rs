@@ -77,7 +77,7 @@ pub(crate) struct AfterMerge {
     pub(crate) services: Option<Vec<Service>>,
     /// The schedule, where the project has one.
     pub(crate) keep_alive: Option<KeepAlive>,
-    /// The branches in which somebody took the fix back, with the commit that does.
+    /// The stable branches in which somebody took the fix back, with the commit that does.
     pub(crate) taken_back: BTreeMap<String, String>,
     /// The branches that are in canonical with the fix.
     pub(crate) arrived: Vec<String>,
@@ -117,14 +117,16 @@ impl Look<'_> {
                 let lines = if process.has(Step::PrivateTags) { &merged[..] } else { &[] };
                 tags::of_lines(self, self.security.id, lines)
             });
-            let taken_back = scope.spawn(|| at_once(&merged, |merged| taken_back::find(self, merged)));
+            let on_lines: Vec<&Merged> = merged.iter().filter(|merged| merged.line.is_some()).collect();
+            let taken_back = scope.spawn(move || at_once(&on_lines, |merged| taken_back::find(self, merged)));
             let public = publication::look(self, &merged);
             (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), public)
         });
         let (canonical, arrived, lost) = public.map_err(unanswered)?;
         let keep_alive = keep_alive.map_err(unanswered)?;
         let taken_back = taken_back.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
-        let taken_back = merged.iter().zip(taken_back).filter_map(|(merged, by)| Some((merged.branch.clone(), by?)));
+        let on_lines = merged.iter().filter(|merged| merged.line.is_some());
+        let taken_back = on_lines.zip(taken_back).filter_map(|(merged, by)| Some((merged.branch.clone(), by?)));
         let taken_back = taken_back.collect();
         let mut after_merge = AfterMerge {
             taken_back,

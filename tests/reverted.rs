@@ -1,0 +1,98 @@
+//! A fix that was picked onto a line and taken back there is not there: one answer for every command.
+
+use crate::support::{GitLab, SEC, World};
+
+const LINE: &str = "security-prompt-injection-18-4";
+
+/// Takes the newest commit of the line back, or brings it again.
+fn revert(world: &World) {
+    world.git(&["switch", "--quiet", LINE]).ok();
+    world.git(&["revert", "--no-edit", "HEAD"]).ok();
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+    world.secfix(&["push"]).ok();
+    // The server notices a push at the next look, and takes approvals back then.
+    world.secfix(&["status"]).ok();
+}
+
+/// Takes a commit of a branch of security back there, as a colleague does.
+fn revert_there(world: &World, branch: &str, arguments: &[&str]) {
+    let scratch = tempfile::tempdir_in(world.root()).unwrap();
+    let server = world.server(SEC).to_string_lossy().into_owned();
+    let run = |arguments: &[&str]| world.git_in(scratch.path(), arguments).ok();
+    run(&["clone", "--quiet", "--branch", branch, &server, "."]);
+    run(&[&["revert", "--no-edit"], arguments].concat());
+    run(&["push", "--quiet", "origin", branch]);
+}
+
+#[test]
+fn mr_leaves_the_line_out_until_it_is_brought_again() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    revert(&world);
+    let lacks = format!("`stable-18-4-ee` is left out: `{LINE}` does not hold the whole fix");
+    world.secfix(&["mr"]).ok().warns(&lacks).warns("next: git secfix backport prompt-injection");
+    assert_eq!(gitlab.requests().len(), 2);
+    world.secfix(&["status"]).ok().says(&format!("`{LINE}` lacks "));
+    // A revert of the revert brings it again.
+    revert(&world);
+    world.secfix(&["mr"]).ok().never_says("left out");
+    assert_eq!(gitlab.requests().len(), 3);
+    world.secfix(&["status"]).ok().never_says("lacks");
+    world.secfix(&["backport"]).ok().says("18-4  already contained");
+}
+
+#[test]
+fn backport_picks_it_again_and_the_gates_say_the_same() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.with_pushed_fix(gitlab.issue);
+    revert(&world);
+    world.secfix(&["status"]).ok().says(&format!("`{LINE}` lacks "));
+    world.secfix(&["backport"]).ok().says(&format!("{LINE}  picked 1 commit"));
+    world.secfix(&["push"]).ok().warns("next: git secfix mr prompt-injection");
+    world.secfix(&["status"]).ok().never_says("lacks");
+}
+
+#[test]
+fn nothing_is_merged_while_a_line_took_it_back() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    revert(&world);
+    gitlab.approve_all();
+    let ran = world.secfix(&["merge"]).ends(1).warns(&format!("`{LINE}` lacks "));
+    ran.warns("hint: git secfix backport prompt-injection");
+    assert!(gitlab.pairs().iter().all(|pair| pair.ends_with("opened")), "{:?}", gitlab.pairs());
+    revert(&world);
+    gitlab.approve_all();
+    world.secfix(&["merge"]).ok();
+}
+
+#[test]
+fn nothing_is_disclosed_where_a_line_was_merged_without_it() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    revert(&world);
+    gitlab.merge_all(&world);
+    let says_so =
+        |text: &str| text.contains("`stable-18-4-ee` lacks ") || text.contains("takes the fix back on `stable-18");
+    let ran = world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3);
+    assert!(says_so(&ran.stderr), "{ran}");
+    // Also once this clone has fetched what is merged.
+    world.git(&["fetch", "--quiet", "security"]).ok();
+    let ran = world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3);
+    assert!(says_so(&ran.stderr), "{ran}");
+}
+
+#[test]
+fn nothing_is_disclosed_where_somebody_took_it_back_on_a_line() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    world.secfix(&["sync", "--dry-run"]).ok();
+    revert_there(&world, "stable-18-4-ee", &["--mainline", "1", "HEAD"]);
+    let ran = world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3);
+    ran.warns("takes the fix back on `stable-18-4-ee`");
+    world.secfix(&["status"]).ok().says("takes the fix back on `stable-18-4-ee`");
+    revert_there(&world, "stable-18-4-ee", &["HEAD"]);
+    world.secfix(&["status"]).ok().never_says("takes the fix back");
+}
