@@ -13,8 +13,9 @@ use git_secfix::rehearsal::{
 use crate::support::{
     CAN, GitLab, Ran, SEC, World,
     gitlab::in_worlds,
+    sample::sample,
     say,
-    stage::{CONFIGURATION, FIX, Stage, canonical, way},
+    stage::{CONFIGURATION, FIX, Stage, canonical, walkthrough},
 };
 
 const STAGE: &str = "runway_production";
@@ -39,7 +40,7 @@ const STATUSES: [&str; 12] = [
 /// Makes a state of what is there.
 type Make = Box<dyn Fn(&World, &GitLab) + Sync>;
 
-/// A state of GitLab: a stage of the way, and what is different from it.
+/// A state of GitLab: a stage of the walkthrough, and what is different from it.
 struct Case {
     name: String,
     stage: &'static Stage,
@@ -52,7 +53,7 @@ impl Case {
     }
 
     fn merged(name: impl Into<String>, make: impl Fn(&World, &GitLab) + Sync + 'static) -> Self {
-        Self::of(&way().merged, name, make)
+        Self::of(&walkthrough().merged, name, make)
     }
 
     /// Merged, with this pipeline on the merge in the place of the one that followed it.
@@ -73,7 +74,7 @@ impl Case {
 
     /// Deployed, and something else is wrong with the projects.
     fn deployed(name: &str, make: impl Fn(&mut State) + Sync + 'static) -> Self {
-        Self::of(&way().deployed, name, move |_, gitlab| gitlab.server.change(&make))
+        Self::of(&walkthrough().deployed, name, move |_, gitlab| gitlab.server.change(&make))
     }
 }
 
@@ -127,11 +128,11 @@ fn request<'a>(state: &'a mut State, target: &str) -> &'a mut MergeRequest {
 /// The gate is shut in all of these, for one reason each.
 fn shut() -> Vec<Case> {
     let mut cases = vec![
-        Case::of(&way().reviewed, "nothing is merged", |_, _| {}),
-        Case::of(&way().reviewed, "one is not approved", |_, gitlab| {
+        Case::of(&walkthrough().reviewed, "nothing is merged", |_, _| {}),
+        Case::of(&walkthrough().reviewed, "one is not approved", |_, gitlab| {
             gitlab.server.change(|state| request(state, "stable-18-3-ee").approvals.clear());
         }),
-        Case::of(&way().reviewed, "some are merged", |world, gitlab| {
+        Case::of(&walkthrough().reviewed, "some are merged", |world, gitlab| {
             let iid = gitlab.server.change(|state| request(state, "stable-18-4-ee").iid);
             let at = At::Matching { method: Some("PUT".to_owned()), path_contains: format!("/{iid}/merge") };
             gitlab.server.inject(Injected { at, fault: Fault::Status(409), times: 1 });
@@ -255,7 +256,7 @@ fn retry(world: &World, gitlab: &GitLab, statuses: [&str; 2]) {
 fn shut_by_projects() -> Vec<Case> {
     /// A branch of security is where it was before the merge, whatever the merge request says.
     fn without_merge(branch: &'static str) -> Case {
-        Case::of(&way().deployed, format!("`{branch}` does not hold what is merged"), move |world, _| {
+        Case::of(&walkthrough().deployed, format!("`{branch}` does not hold what is merged"), move |world, _| {
             let before = world.tip_there(CAN, branch);
             world.git_in(&world.server(SEC), &["update-ref", &format!("refs/heads/{branch}"), &before]).ok();
         })
@@ -265,7 +266,7 @@ fn shut_by_projects() -> Vec<Case> {
         Case::deployed("the issue cannot be seen", |state| state.project_mut(CAN).unwrap().issues.clear()),
         Case::deployed("security is public", |state| security(state).visibility = Visibility::Public),
         Case::deployed("security is internal", |state| security(state).visibility = Visibility::Internal),
-        Case::of(&way().deployed, "there is more to merge", |world, gitlab| {
+        Case::of(&walkthrough().deployed, "there is more to merge", |world, gitlab| {
             let (tip, source) = (world.tip_there(SEC, "stable-18-3-ee"), "security-prompt-injection-18-3");
             world.git_in(&world.server(SEC), &["update-ref", &format!("refs/heads/{source}"), &tip]).ok();
             world.commit_there(SEC, source, "more", "embargoed\n");
@@ -312,7 +313,7 @@ fn secfix(world: &World, words: &[String]) -> Ran {
 /// What went wrong with a command, if anything did.
 fn trouble(words: &[String], ran: &Ran, is_same: bool) -> Option<&'static str> {
     let wanted: &[i32] = match words[0].as_str() {
-        // Where nothing else is in the way, what was merged just now is deployed by that.
+        // Where nothing else is in the walkthrough, what was merged just now is deployed by that.
         _ if words.ends_with(&["--play".to_owned()]) => &[0, 1],
         "status" => &[0],
         "sync" | "tag" => &[3],
@@ -330,11 +331,11 @@ fn trouble(words: &[String], ran: &Ran, is_same: bool) -> Option<&'static str> {
 
 #[test]
 fn nothing_is_public_before_the_gate_opens() {
-    let cases = shut();
+    let cases = sample(shut(), 10, "states in front of the gate");
     let walked = AtomicUsize::new(0);
     let troubles = Mutex::new(Vec::new());
     in_worlds(&cases, |cases| {
-        let (world, gitlab) = way().merged.enter();
+        let (world, gitlab) = walkthrough().merged.enter();
         for Case { name, stage, make } in cases {
             stage.restore(&world, &gitlab);
             make(&world, &gitlab);
@@ -354,7 +355,7 @@ fn nothing_is_public_before_the_gate_opens() {
     });
     let troubles = troubles.into_inner().unwrap();
     assert!(troubles.is_empty(), "{} times:\n{}", troubles.len(), troubles.join("\n"));
-    say(&format!("walked {} states, {} times a command", cases.len(), walked.into_inner()));
+    say(&format!("counted: {} commands in front of the gate", walked.into_inner()));
 }
 
 /// Open, one for each way in which a fix may be deployed.
@@ -379,7 +380,7 @@ fn open() -> Vec<Case> {
 /// The walk can fail: where the fix is deployed, the gate is open.
 #[test]
 fn the_gate_opens_where_the_fix_is_deployed() {
-    let (world, gitlab) = way().merged.enter();
+    let (world, gitlab) = walkthrough().merged.enter();
     for Case { name, stage, make } in open() {
         stage.restore(&world, &gitlab);
         make(&world, &gitlab);
@@ -394,8 +395,8 @@ fn the_gate_opens_where_the_fix_is_deployed() {
 /// What these do depends on the clone alone: no state of GitLab makes a difference to them.
 #[test]
 fn commands_of_the_clone_publish_nothing() {
-    let (world, gitlab) = way().merged.enter();
-    for stage in [&way().reviewed, &way().merged, &way().deployed] {
+    let (world, gitlab) = walkthrough().merged.enter();
+    for stage in [&walkthrough().reviewed, &walkthrough().merged, &walkthrough().deployed] {
         stage.restore(&world, &gitlab);
         for words in [&["push"][..], &["push", "--force-with-lease"], &["backport"], &["branch", FIX, "-b", "all"]] {
             let ran = world.secfix(words);

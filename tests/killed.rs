@@ -16,10 +16,14 @@ use git_secfix::rehearsal::{At, Fault, Happening, Injected};
 use crate::support::{
     GitLab, World,
     gitlab::in_worlds,
+    sample::sample,
     say,
+    scenario::{self, Scenario},
     stage::everything,
-    task::{self, Task},
 };
+
+/// At how many of them each command is killed where not at all.
+const FEW: usize = 8;
 
 /// When the command is killed, by the number of its request to GitLab or of git's to a server.
 #[derive(Debug, Clone, Copy)]
@@ -47,9 +51,9 @@ die after
 exit $code
 "#;
 
-/// A world at the stage of a task, with that ssh.
-fn enter(task: &Task) -> (World, GitLab) {
-    let (world, gitlab) = task.enter();
+/// A world at the stage of a scenario, with that ssh.
+fn enter(scenario: &Scenario) -> (World, GitLab) {
+    let (world, gitlab) = scenario.enter();
     std::fs::rename(world.path("bin/ssh"), world.path("bin/ssh-plain")).unwrap();
     world.write_program("bin/ssh", SSH);
     world.write("kill", "");
@@ -58,7 +62,7 @@ fn enter(task: &Task) -> (World, GitLab) {
 }
 
 /// Runs the command until it is killed.
-fn kill(task: &Task, world: &World, gitlab: &GitLab, moment: Moment) {
+fn kill(scenario: &Scenario, world: &World, gitlab: &GitLab, moment: Moment) {
     let child: Arc<Mutex<Option<Child>>> = Arc::default();
     let victim = Arc::clone(&child);
     let end = Happening::new(move || {
@@ -79,7 +83,7 @@ fn kill(task: &Task, world: &World, gitlab: &GitLab, moment: Moment) {
         Moment::Connected(number) => world.write("kill", &format!("before {}", number + 1)),
         Moment::Served(number) => world.write("kill", &format!("after {}", number + 1)),
     }
-    let mut command = task.command(world);
+    let mut command = scenario.command(world);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     // Nothing happens to it before it is known here.
     let mut running = child.lock().unwrap();
@@ -92,17 +96,17 @@ fn kill(task: &Task, world: &World, gitlab: &GitLab, moment: Moment) {
         std::thread::sleep(Duration::from_millis(2));
     };
     world.write("kill", "");
-    assert_eq!(status.signal(), Some(9), "{} was not killed at {moment:?}", task.name());
+    assert_eq!(status.signal(), Some(9), "{} was not killed at {moment:?}", scenario.name());
 }
 
 /// Kills it everywhere.
-fn walk(task: &Task) {
-    let (world, gitlab) = enter(task);
-    let first = world.run(task.command(&world));
+fn walk(scenario: &Scenario) {
+    let (world, gitlab) = enter(scenario);
+    let first = world.run(scenario.command(&world));
     let asked = gitlab.server.log();
     let git = world.read("requests").lines().count();
     if first.code != 0 {
-        task.run(&world).ok();
+        scenario.run(&world).ok();
     }
     let end = everything(&world, &gitlab);
     let mut moments: Vec<Moment> = (0..asked.len()).map(Moment::Answered).collect();
@@ -110,59 +114,60 @@ fn walk(task: &Task) {
     let writes = asked.iter().enumerate().filter(|(_, logged)| logged.method != "GET");
     moments.extend(writes.map(|(number, _)| Moment::Asked(number)));
     moments.extend((0..git).flat_map(|number| [Moment::Connected(number), Moment::Served(number)]));
+    let moments = sample(moments, FEW, &format!("moments to be killed at: {}", scenario.name()));
     let half_done = AtomicUsize::new(0);
     in_worlds(&moments, |moments| {
-        let (world, gitlab) = enter(task);
+        let (world, gitlab) = enter(scenario);
         for moment in moments {
-            kill(task, &world, &gitlab, *moment);
-            if task.stage.is_untouched(&world, &gitlab) {
-                task.go_on(&world, &gitlab);
+            kill(scenario, &world, &gitlab, *moment);
+            if scenario.stage.is_untouched(&world, &gitlab) {
+                scenario.go_on(&world, &gitlab);
                 continue;
             }
             half_done.fetch_add(1, Ordering::Relaxed);
-            task.go_on(&world, &gitlab);
-            let ran = task.run(&world);
+            scenario.go_on(&world, &gitlab);
+            let ran = scenario.run(&world);
             let now = everything(&world, &gitlab);
             assert!(ran.code == 0 && now == end, "killed at {moment:?}: {ran}\n{now}\ninstead of\n{end}");
-            task.begin(&world, &gitlab);
+            scenario.begin(&world, &gitlab);
         }
     });
     let half_done = half_done.into_inner();
-    say(&format!("killed {} times, {half_done} of them with something done: {}", moments.len(), task.name()));
+    say(&format!("counted: {half_done} kills with something done: {}", scenario.name()));
 }
 
 #[test]
 fn merge() {
-    walk(&task::merge());
+    walk(&scenario::merge());
 }
 
 #[test]
 fn deploy() {
-    walk(&task::deploy());
+    walk(&scenario::deploy());
 }
 
 #[test]
 fn sync() {
-    walk(&task::sync());
+    walk(&scenario::sync());
 }
 
 #[test]
 fn tag() {
-    walk(&task::tag());
+    walk(&scenario::tag());
 }
 
 #[test]
 fn tag_by_job() {
-    walk(&task::tag_by_job());
+    walk(&scenario::tag_by_job());
 }
 
 #[test]
 fn verify() {
-    walk(&task::publish());
-    walk(&task::verify());
+    walk(&scenario::publish());
+    walk(&scenario::verify());
 }
 
 #[test]
 fn clean() {
-    walk(&task::clean());
+    walk(&scenario::clean());
 }

@@ -5,6 +5,7 @@ use git_secfix::rehearsal::{At, Fault, Injected, TokenSpec, Visibility};
 use crate::support::{
     CAN, GitLab, SEC, World, each_git,
     gitlab::{TOKEN, in_worlds},
+    sample::sample,
 };
 
 const THREE: [&str; 3] = [
@@ -16,8 +17,7 @@ const THREE: [&str; 3] = [
 #[test]
 fn every_branch_gets_one_in_the_security_project() {
     each_git(|world| {
-        let gitlab = GitLab::of(world);
-        world.with_pushed_fix(gitlab.issue);
+        let gitlab = GitLab::pushed(world);
         world.secfix(&["mr", "--dry-run"]).ok().says("main            -  would be opened");
         assert_eq!(gitlab.requests(), [0u64; 0]);
         let ran = world.secfix(&["mr"]).ok().says("opened").warns("next: git secfix status prompt-injection");
@@ -128,8 +128,7 @@ fn what_is_not_pushed_is_not_reviewed() {
 #[test]
 fn nothing_is_opened_where_others_can_read() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     for visibility in [Visibility::Public, Visibility::Internal] {
         gitlab.server.change(|state| state.project_mut(SEC).unwrap().visibility = visibility);
         world.secfix(&["mr"]).ends(3).warns("whatever goes on in it is a disclosure");
@@ -147,8 +146,7 @@ fn nothing_is_opened_where_others_can_read() {
 #[test]
 fn wrong_wishes_are_told_before_anything_is_opened() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     world.secfix(&["mr", "-r", "nobody"]).ends(2).warns("there is no user `nobody`");
     world.secfix(&["mr", "-m", "none"]).ends(2).warns("there is no active milestone `none`");
     world.secfix(&["mr", "--title", " "]).ends(2).warns("the title is empty");
@@ -167,8 +165,7 @@ fn wrong_wishes_are_told_before_anything_is_opened() {
 #[test]
 fn a_merge_request_in_the_wrong_place_is_closed_and_said() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     // A server that answers with another merge request than the one that was asked for.
     gitlab.server.change(|state| state.project_mut(SEC).unwrap().members.clone());
     let elsewhere = format!(
@@ -187,8 +184,7 @@ fn a_merge_request_in_the_wrong_place_is_closed_and_said() {
 #[test]
 fn closed_and_merged_ones_are_left_alone() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     world.secfix(&["mr"]).ok();
     gitlab.server.change(|state| {
         for request in &mut state.project_mut(SEC).unwrap().merge_requests {
@@ -220,28 +216,28 @@ fn any_fault_at_any_request_is_survived() {
         (redirect, &[5]),
         (html("<title>Sign in</title>"), &[0, 5]),
     ];
-    in_worlds(&faults, |faults| {
+    let world = World::new();
+    let gitlab = GitLab::pushed(&world);
+    gitlab.server.clear_log();
+    world.secfix(&["mr"]).ok();
+    let count = gitlab.server.log().len();
+    assert!(count >= 9, "{count} requests");
+    let all: Vec<_> = faults.iter().flat_map(|fault| (0..count).map(move |number| (fault, number))).collect();
+    in_worlds(&sample(all, 20, "faults: mr"), |troubles| {
         let world = World::new();
-        let gitlab = GitLab::of(&world);
-        world.with_pushed_fix(gitlab.issue);
-        gitlab.server.clear_log();
-        world.secfix(&["mr"]).ok();
-        let count = gitlab.server.log().len();
-        assert!(count >= 9, "{count} requests");
-        for (fault, codes) in faults {
-            for number in 0..count {
-                gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
-                gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
-                let ran = world.secfix(&["mr"]).never_says(TOKEN);
-                gitlab.server.clear_faults();
-                assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
-                if ran.code != 0 {
-                    ran.warns("error: ").warns("hint: ");
-                }
-                world.secfix(&["mr"]).ok();
-                assert_eq!(gitlab.pairs(), THREE, "{fault:?} at request {number}");
-                assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+        let gitlab = GitLab::pushed(&world);
+        for ((fault, codes), number) in troubles {
+            gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
+            gitlab.server.inject(Injected { at: At::Request(*number), fault: fault.clone(), times: 1 });
+            let ran = world.secfix(&["mr"]).never_says(TOKEN);
+            gitlab.server.clear_faults();
+            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+            if ran.code != 0 {
+                ran.warns("error: ").warns("hint: ");
             }
+            world.secfix(&["mr"]).ok();
+            assert_eq!(gitlab.pairs(), THREE, "{fault:?} at request {number}");
+            assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
         }
     });
 }
@@ -249,8 +245,7 @@ fn any_fault_at_any_request_is_survived() {
 #[test]
 fn a_token_that_may_only_read_is_told_so() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     gitlab.server.change(|state| {
         state.add_token("glpat-reader", TokenSpec { scopes: vec!["read_api"], ..TokenSpec::of(gitlab.engineer) });
     });
@@ -262,8 +257,7 @@ fn a_token_that_may_only_read_is_told_so() {
 #[test]
 fn their_pages_are_opened_without_the_token() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     world.write_program("bin/xdg-open", "#!/bin/sh\n{ echo \"$@\"; env; } >>\"$SRV/../browser.log\"\n");
     world.secfix(&["mr", "--web"]).ok();
     let opened = world.read("browser.log");
@@ -279,8 +273,7 @@ fn their_pages_are_opened_without_the_token() {
 #[test]
 fn two_at_once_open_one_each() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| world.secfix(&["mr"]).ok());
@@ -293,8 +286,7 @@ fn two_at_once_open_one_each() {
 #[test]
 fn killed_and_run_again_it_completes() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     for milliseconds in [30, 60, 90, 120, 160, 200, 250] {
         gitlab.server.change(|state| state.project_mut(SEC).unwrap().merge_requests.clear());
         let at = At::Matching { method: Some("POST".to_owned()), path_contains: "merge_requests".to_owned() };

@@ -27,8 +27,7 @@ fn revert_there(world: &World, branch: &str, arguments: &[&str]) {
 #[test]
 fn mr_leaves_the_line_out_until_it_is_brought_again() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     revert(&world);
     let lacks = format!("`stable-18-4-ee` is left out: `{LINE}` does not hold the whole fix");
     world.secfix(&["mr"]).ok().warns(&lacks).warns("next: git secfix backport prompt-injection");
@@ -45,8 +44,7 @@ fn mr_leaves_the_line_out_until_it_is_brought_again() {
 #[test]
 fn backport_picks_it_again_and_the_gates_say_the_same() {
     let world = World::new();
-    let gitlab = GitLab::of(&world);
-    world.with_pushed_fix(gitlab.issue);
+    let gitlab = GitLab::pushed(&world);
     revert(&world);
     world.secfix(&["status"]).ok().says(&format!("`{LINE}` lacks "));
     world.secfix(&["backport"]).ok().says(&format!("{LINE}  picked 1 commit"));

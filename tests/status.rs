@@ -7,6 +7,7 @@ use git_secfix::rehearsal::{At, Fault, Injected};
 use crate::support::{
     GitLab, SEC, World, each_git,
     gitlab::{TOKEN, in_worlds},
+    sample::sample,
 };
 
 /// The document of `status --json`.
@@ -23,11 +24,7 @@ fn blockers(fix: &serde_json::Value) -> Vec<String> {
 
 /// A fix with its merge requests opened, looked at once so that the server knows what can be merged.
 fn with_requests(world: &World) -> GitLab {
-    let gitlab = GitLab::of(world);
-    world.with_pushed_fix(gitlab.issue);
-    world.secfix(&["mr"]).ok();
-    world.secfix(&["status"]).ok();
-    gitlab
+    GitLab::requested(world)
 }
 
 #[test]
@@ -364,25 +361,27 @@ fn any_fault_at_any_request_is_told() {
         (html("<title>Sign in</title>"), &[5]),
         (json("{}"), &[0, 5]),
     ];
-    in_worlds(&faults, |faults| {
+    let world = World::new();
+    let gitlab = with_requests(&world);
+    world.secfix(&["status"]).ok();
+    gitlab.server.clear_log();
+    world.secfix(&["status"]).ok();
+    let count = gitlab.server.log().len();
+    assert!(count >= 20, "{count} requests");
+    let all: Vec<_> = faults.iter().flat_map(|fault| (0..count).map(move |number| (fault, number))).collect();
+    in_worlds(&sample(all, 24, "faults: status"), |troubles| {
         let world = World::new();
         let gitlab = with_requests(&world);
         let good = world.secfix(&["status"]).ok().stdout;
-        gitlab.server.clear_log();
-        world.secfix(&["status"]).ok();
-        let count = gitlab.server.log().len();
-        assert!(count >= 20, "{count} requests");
-        for (fault, codes) in faults {
-            for number in 0..count {
-                gitlab.server.inject(Injected { at: At::Request(number), fault: fault.clone(), times: 1 });
-                let ran = world.secfix(&["status"]).never_says(TOKEN);
-                gitlab.server.clear_faults();
-                assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
-                // Whatever could not be read, nothing looks better than it is.
-                assert!(!ran.stdout.contains("step 9"), "{fault:?} at request {number}: {ran}");
-                if ran.code != 0 {
-                    ran.warns("error: ").warns("hint: ");
-                }
+        for ((fault, codes), number) in troubles {
+            gitlab.server.inject(Injected { at: At::Request(*number), fault: fault.clone(), times: 1 });
+            let ran = world.secfix(&["status"]).never_says(TOKEN);
+            gitlab.server.clear_faults();
+            assert!(codes.contains(&ran.code), "{fault:?} at request {number}: {ran}");
+            // Whatever could not be read, nothing looks better than it is.
+            assert!(!ran.stdout.contains("step 9"), "{fault:?} at request {number}: {ran}");
+            if ran.code != 0 {
+                ran.warns("error: ").warns("hint: ");
             }
             assert_eq!(world.secfix(&["status"]).ok().stdout, good);
         }

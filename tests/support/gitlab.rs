@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use git_secfix::rehearsal::{IssueSpec, Options, Server, State, TokenSpec, Visibility, sample};
 
-use super::{CAN, Ran, SEC, World};
+use super::{CAN, Ran, SEC, World, prepared};
 
 pub(crate) const TOKEN: &str = "glpat-engineer-SECRET";
+/// The token of somebody who may merge.
+const MAINTAINER: &str = "glpat-maintainer";
 pub(crate) const DUE: &str = "2030-01-31";
 
 /// The local GitLab of a world.
@@ -71,6 +73,8 @@ impl GitLab {
         let options = Options { git: world.path("bin/git"), root: root.to_owned(), ..Options::at(world.path("srv")) };
         let server = Server::start(options, state).expect("the local GitLab starts");
         world.set("SECFIX_GITLAB_URL", &server.url());
+        // It is on this machine, and nobody else asks it.
+        world.set("SECFIX_GITLAB_PAUSE", "10ms");
         server
     }
 
@@ -109,12 +113,42 @@ impl GitLab {
         }
     }
 
+    /// With a fix on two lines that is pushed.
+    pub(crate) fn pushed(world: &World) -> Self {
+        prepared::gitlab(world, "pushed", TOKEN, |world| {
+            let gitlab = Self::of(world);
+            world.with_pushed_fix(gitlab.issue);
+            gitlab
+        })
+    }
+
+    /// With a fix on two lines whose merge requests are open.
+    pub(crate) fn requested(world: &World) -> Self {
+        prepared::gitlab(world, "requested", TOKEN, |world| {
+            let gitlab = Self::pushed(world);
+            world.secfix(&["mr"]).ok();
+            world.secfix(&["status"]).ok();
+            gitlab
+        })
+    }
+
+    /// With a fix on two lines whose merge requests are approved, and a maintainer at the keyboard.
+    pub(crate) fn approved(world: &World) -> Self {
+        prepared::gitlab(world, "approved", MAINTAINER, |world| {
+            let gitlab = Self::of(world);
+            gitlab.review(world);
+            gitlab
+        })
+    }
+
     /// With everything behind the merge, and a fix on two lines whose merge requests only have to be merged.
     pub(crate) fn reviewed(world: &World) -> Self {
-        let gitlab = Self::of(world);
-        gitlab.with_release();
-        gitlab.review(world);
-        gitlab
+        prepared::gitlab(world, "reviewed", MAINTAINER, |world| {
+            let gitlab = Self::of(world);
+            gitlab.with_release();
+            gitlab.review(world);
+            gitlab
+        })
     }
 
     /// A fix on two lines whose merge requests are approved, and a maintainer at the keyboard.
@@ -128,21 +162,25 @@ impl GitLab {
 
     /// The same, merged, with a deployment that goes by itself.
     pub(crate) fn deployed(world: &World) -> Self {
-        let gitlab = Self::reviewed(world);
-        gitlab.server.change(|state| {
-            let after_merge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline;
-            after_merge.bridges[0].job.status = "success".to_owned();
-        });
-        world.secfix(&["merge"]).ok();
-        gitlab.server.clear_log();
-        gitlab
+        prepared::gitlab(world, "deployed", MAINTAINER, |world| {
+            let gitlab = Self::reviewed(world);
+            gitlab.server.change(|state| {
+                let after_merge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline;
+                after_merge.bridges[0].job.status = "success".to_owned();
+            });
+            world.secfix(&["merge"]).ok();
+            gitlab.server.clear_log();
+            gitlab
+        })
     }
 
     /// The same, public.
     pub(crate) fn public(world: &World) -> Self {
-        let gitlab = Self::deployed(world);
-        world.secfix(&["sync", "--yes", "prompt-injection"]).ok();
-        gitlab
+        prepared::gitlab(world, "public", MAINTAINER, |world| {
+            let gitlab = Self::deployed(world);
+            world.secfix(&["sync", "--yes", "prompt-injection"]).ok();
+            gitlab
+        })
     }
 
     /// Approves as everybody who is asked to, and starts the check whether it can be merged.

@@ -4,9 +4,11 @@
 pub(crate) mod gitlab;
 pub(crate) mod http;
 pub(crate) mod keyring;
+mod prepared;
 mod run;
+pub(crate) mod sample;
+pub(crate) mod scenario;
 pub(crate) mod stage;
-pub(crate) mod task;
 mod world;
 
 pub(crate) use gitlab::GitLab;

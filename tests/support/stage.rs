@@ -28,8 +28,8 @@ pub(crate) struct Stage {
     folder: PathBuf,
 }
 
-/// The way, with the world in which it was gone.
-pub(crate) struct Way {
+/// The walkthrough, with the world in which it was gone.
+pub(crate) struct Walkthrough {
     gitlab: GitLab,
     /// Holds the folders of the stages.
     _world: World,
@@ -47,11 +47,11 @@ pub(crate) struct Way {
     pub(crate) verified: Stage,
 }
 
-/// The way, gone by the first who asks. All times of the server behind the review are the same one, so that
+/// The walkthrough, gone by the first who asks. All times of the server behind the review are the same one, so that
 /// merges have the same name in each world.
-pub(crate) fn way() -> &'static Way {
-    static WAY: OnceLock<Way> = OnceLock::new();
-    WAY.get_or_init(|| {
+pub(crate) fn walkthrough() -> &'static Walkthrough {
+    static WALKTHROUGH: OnceLock<Walkthrough> = OnceLock::new();
+    WALKTHROUGH.get_or_init(|| {
         let world = World::new();
         world.write("home/.config/git-secfix/config.toml", CONFIGURATION);
         let gitlab = GitLab::reviewed(&world);
@@ -83,7 +83,7 @@ pub(crate) fn way() -> &'static Way {
         world.git(&["push", "--quiet", "--no-verify", &security, "refs/heads/security-*"]).ok();
         world.git(&["switch", "--quiet", "--detach", "origin/main"]).ok();
         let verified = stage("verified");
-        Way { reviewed, merged, deployed, public, tagged, verified, gitlab, _world: world }
+        Walkthrough { reviewed, merged, deployed, public, tagged, verified, gitlab, _world: world }
     })
 }
 
@@ -103,7 +103,7 @@ impl Stage {
     /// A world of its own at this stage, with a maintainer at the keyboard.
     pub(crate) fn enter(&self) -> (World, GitLab) {
         let world = World::new();
-        let gitlab = way().gitlab.again(&world, self.state.clone());
+        let gitlab = walkthrough().gitlab.again(&world, self.state.clone());
         world.set("SECFIX_TOKEN", "glpat-maintainer");
         self.restore(&world, &gitlab);
         (world, gitlab)

@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::Ran;
+use super::{Ran, prepared};
 
 pub(crate) const CAN: &str = "gitlab-org/modelops/applied-ml/code-suggestions/ai-assist";
 pub(crate) const SEC: &str = "gitlab-org/security/modelops/applied-ml/code-suggestions/ai-assist";
@@ -39,6 +39,8 @@ pub(crate) struct World {
     git: PathBuf,
     /// Variables that a test adds.
     env: Mutex<Vec<(String, String)>>,
+    /// The files as they were copied.
+    copied: Vec<(PathBuf, u64)>,
 }
 
 impl World {
@@ -50,16 +52,17 @@ impl World {
 
     /// With this git.
     pub(crate) fn with_git(version: &str, git: &Path) -> Self {
-        let world = Self::empty(git);
+        let mut world = Self::empty(git);
         let template = template(version, git);
         copy_folder(template.path(), world.root.path()).expect("the template can be copied");
         world.link_programs();
+        world.copied = world.files();
         world
     }
 
     fn empty(git: &Path) -> Self {
         let root = tempfile::Builder::new().prefix("secfix-").tempdir().expect("a temporary folder");
-        Self { root, git: git.to_owned(), env: Mutex::new(vec![]) }
+        Self { root, git: git.to_owned(), env: Mutex::new(vec![]), copied: vec![] }
     }
 
     fn link_programs(&self) {
@@ -68,6 +71,43 @@ impl World {
         let _ = fs::remove_file(bin.join("git"));
         symlink(&self.git, bin.join("git")).unwrap();
         self.write_program("bin/ssh", SSH);
+    }
+
+    /// The git that its programs use.
+    pub(crate) fn git_program(&self) -> &Path {
+        &self.git
+    }
+
+    /// Whether nothing was done in it yet: no variable is set, and every file is as it was copied.
+    pub(crate) fn is_new(&self) -> bool {
+        self.env.lock().unwrap().is_empty() && self.files() == self.copied
+    }
+
+    /// The files with their sizes.
+    fn files(&self) -> Vec<(PathBuf, u64)> {
+        fn walk(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let (path, kind) = (entry.path(), entry.file_type().unwrap());
+                files.push((
+                    path.clone(),
+                    entry.metadata().map_or(0, |found| if kind.is_dir() { 0 } else { found.len() }),
+                ));
+                if kind.is_dir() {
+                    walk(&path, files);
+                }
+            }
+        }
+        let mut files = vec![];
+        ["srv", "work", "home"].iter().for_each(|part| walk(&self.path(part), &mut files));
+        files.sort();
+        files
+    }
+
+    /// Another world with the same git.
+    pub(crate) fn another(&self) -> Self {
+        let known = super::gits().iter().find(|(_, git)| **git == self.git);
+        let (version, git) = known.expect("every git is known");
+        Self::with_git(version, git)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -210,9 +250,12 @@ impl World {
 
     /// Makes the clone ready, and a fix with a commit on its branch: what most tests start from.
     pub(crate) fn with_fix(&self) -> String {
-        self.secfix(&["init"]).ok();
-        self.secfix(&["branch", "prompt-injection"]).ok();
-        self.commit("fixed", "embargoed\n")
+        prepared::world(self, "fix", |world| {
+            world.secfix(&["init"]).ok();
+            world.secfix(&["branch", "prompt-injection"]).ok();
+            world.commit("fixed", "embargoed\n");
+        });
+        self.git(&["rev-parse", "HEAD"]).ok().line()
     }
 
     /// A personal fork on this machine.
@@ -277,8 +320,8 @@ fn template(version: &str, git: &Path) -> &'static TempDir {
     let root = world.root().to_owned();
     let canonical = world.server(CAN);
     let run = |dir: &Path, arguments: &[&str]| world.git_in(dir, arguments).ok();
-    run(&root, &["init", "--quiet", "--bare", "--initial-branch=main", &canonical.to_string_lossy()]);
-    run(&root, &["init", "--quiet", "--initial-branch=main", "seed"]);
+    run(&root, &["init", "--quiet", "--template=", "--bare", "--initial-branch=main", &canonical.to_string_lossy()]);
+    run(&root, &["init", "--quiet", "--template=", "--initial-branch=main", "seed"]);
     let seed = world.path("seed");
     for (number, file) in ["app", "lib", "docs"].iter().enumerate() {
         fs::write(seed.join(file), format!("{file}\nline {number}\n")).unwrap();
@@ -290,9 +333,21 @@ fn template(version: &str, git: &Path) -> &'static TempDir {
     }
     run(&seed, &["push", "--quiet", &canonical.to_string_lossy(), "--all"]);
     fs::create_dir_all(world.server(SEC).parent().unwrap()).unwrap();
-    run(&root, &["clone", "--quiet", "--bare", &canonical.to_string_lossy(), &world.server(SEC).to_string_lossy()]);
-    run(&root, &["clone", "--quiet", &format!("git@gitlab.com:{CAN}.git"), "work"]);
+    run(
+        &root,
+        &[
+            "clone",
+            "--quiet",
+            "--template=",
+            "--bare",
+            &canonical.to_string_lossy(),
+            &world.server(SEC).to_string_lossy(),
+        ],
+    );
+    run(&root, &["clone", "--quiet", "--template=", &format!("git@gitlab.com:{CAN}.git"), "work"]);
     fs::remove_dir_all(seed).unwrap();
+    // Git makes the folder from its own template, with examples that nobody needs here.
+    fs::create_dir_all(world.path("work/.git/hooks")).unwrap();
     let template = &*Box::leak(Box::new(world.root));
     templates.insert(version.to_owned(), template);
     template

@@ -4,53 +4,53 @@ use git_secfix::rehearsal::{At, Fault, Happening, Injected};
 
 use super::{
     CAN, GitLab, Ran, World,
-    stage::{CONFIGURATION, FIX, Stage, way},
+    stage::{CONFIGURATION, FIX, Stage, walkthrough},
 };
 
 /// A command at its stage.
 #[derive(Clone, Copy)]
-pub(crate) struct Task {
+pub(crate) struct Scenario {
     pub(crate) words: &'static [&'static str],
     pub(crate) stage: &'static Stage,
     /// What the user has configured besides.
     configuration: &'static str,
 }
 
-pub(crate) fn merge() -> Task {
-    Task::new(&["merge"], &way().reviewed)
+pub(crate) fn merge() -> Scenario {
+    Scenario::new(&["merge"], &walkthrough().reviewed)
 }
 
-pub(crate) fn deploy() -> Task {
-    Task::new(&["deploy", "--play"], &way().merged)
+pub(crate) fn deploy() -> Scenario {
+    Scenario::new(&["deploy", "--play"], &walkthrough().merged)
 }
 
-pub(crate) fn sync() -> Task {
-    Task::new(&["sync", "--yes", FIX], &way().deployed)
+pub(crate) fn sync() -> Scenario {
+    Scenario::new(&["sync", "--yes", FIX], &walkthrough().deployed)
 }
 
-pub(crate) fn tag() -> Task {
-    Task::new(&["tag"], &way().public)
+pub(crate) fn tag() -> Scenario {
+    Scenario::new(&["tag"], &walkthrough().public)
 }
 
 /// The same, where a job of the project makes the tags.
-pub(crate) fn tag_by_job() -> Task {
+pub(crate) fn tag_by_job() -> Scenario {
     let words = &["tag", "--timeout", "20"];
-    Task { configuration: "[tags]\njob = \"cut tag\"\n", words, ..tag() }
+    Scenario { configuration: "[tags]\njob = \"cut tag\"\n", words, ..tag() }
 }
 
-pub(crate) fn publish() -> Task {
-    Task::new(&["verify", "--play"], &way().tagged)
+pub(crate) fn publish() -> Scenario {
+    Scenario::new(&["verify", "--play"], &walkthrough().tagged)
 }
 
-pub(crate) fn verify() -> Task {
-    Task::new(&["verify", FIX], &way().verified)
+pub(crate) fn verify() -> Scenario {
+    Scenario::new(&["verify", FIX], &walkthrough().verified)
 }
 
-pub(crate) fn clean() -> Task {
-    Task::new(&["clean", FIX], &way().verified)
+pub(crate) fn clean() -> Scenario {
+    Scenario::new(&["clean", FIX], &walkthrough().verified)
 }
 
-impl Task {
+impl Scenario {
     fn new(words: &'static [&'static str], stage: &'static Stage) -> Self {
         Self { words, stage, configuration: "" }
     }
