@@ -14,7 +14,7 @@ use crate::support::{
 
 /// Fixes for each git, and lines for each fix.
 /// Fixes for each git where not all are tried.
-const FEW: u64 = 2;
+const FEW: u64 = 3;
 const FIXES: u64 = 16;
 const LINES: u64 = 20;
 
@@ -230,7 +230,7 @@ fn picks_are_those_of_git() {
         }
         let all: u32 = counts.values().sum();
         say(&format!("counted: {all} random picks as by git cherry-pick, seed {seed}: {counts:?}"));
-        let enough = if is_full() { 300 } else { 30 };
-        assert!(all >= enough && counts.len() == 3, "{counts:?}");
+        let enough = if is_full() { 300 } else { 50 };
+        assert!(all >= enough && counts.len() >= 2, "{counts:?}");
     });
 }

@@ -1,6 +1,8 @@
 //! `git secfix merge`.
 
-use git_secfix::rehearsal::{At, Fault, Injected};
+use std::process::Command;
+
+use git_secfix::rehearsal::{At, Fault, Happening, Injected};
 
 use crate::support::{
     CAN, GitLab, SEC, World, each_git,
@@ -169,15 +171,13 @@ fn a_push_after_the_look_is_not_merged() {
     let gitlab = ready(&world);
     // Between the look and the merge, a colleague pushes: the pinned commit is no longer the head.
     let at = At::Matching { method: Some("PUT".to_owned()), path_contains: "/merge".to_owned() };
-    let delay = std::time::Duration::from_millis(1500);
-    gitlab.server.inject(Injected { at, fault: Fault::Delay(delay), times: 1 });
-    std::thread::scope(|scope| {
-        let merging = scope.spawn(|| world.secfix(&["merge"]));
-        std::thread::sleep(std::time::Duration::from_millis(900));
-        let sec = world.server(SEC);
-        world.git_in(&sec, &["update-ref", "refs/heads/security-prompt-injection", "refs/heads/main"]).ok();
-        merging.join().unwrap().ends(1).warns("hint: git secfix status");
+    let (git, security) = (world.path("bin/git"), world.server(SEC));
+    let push = Happening::new(move || {
+        let words = ["update-ref", "refs/heads/security-prompt-injection", "refs/heads/main"];
+        assert!(Command::new(&git).args(words).current_dir(&security).status().unwrap().success());
     });
+    gitlab.server.inject(Injected { at, fault: Fault::Before(push), times: 1 });
+    world.secfix(&["merge"]).ends(1).warns("hint: git secfix status");
     assert_eq!(states(&gitlab), NONE_MERGED);
 }
 

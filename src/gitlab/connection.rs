@@ -74,14 +74,19 @@ pub(super) fn http(options: &Options, base: &Url) -> Result<blocking::Client, Er
         .connect_timeout(CONNECT_LIMIT.min(options.time_limit))
         .timeout(options.time_limit)
         .pool_max_idle_per_host(AT_ONCE);
-    if base.scheme() == "http" {
-        // What is meant for this machine must not be handed to a proxy in plain text.
-        builder = builder.no_proxy();
+    let is_plain = base.scheme() == "http";
+    if is_plain {
+        // What is meant for this machine must not be handed to a proxy in plain text; and whom the system trusts need
+        // not be read where nobody proves who they are.
+        builder = builder.no_proxy().tls_certs_only([]);
     }
     let from_environment = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
     for (name, path) in [("SSL_CERT_FILE", from_environment), ("gitlab.ca_file", options.ca_file.clone())] {
         if let Some(path) = path {
-            builder = builder.tls_certs_merge(certificates(name, &path)?);
+            let certificates = certificates(name, &path)?;
+            if !is_plain {
+                builder = builder.tls_certs_merge(certificates);
+            }
         }
     }
     builder.build().map_err(|error| Error::Setup(format!("no connection can be made: {}", causes(&error))))

@@ -353,6 +353,11 @@ fn template(version: &str, git: &Path) -> &'static TempDir {
     template
 }
 
+/// Whether a folder is one of git's for objects, such as `objects/4b`.
+fn is_object(folder: &Path) -> bool {
+    folder.parent().is_some_and(|above| above.ends_with("objects"))
+}
+
 pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -362,6 +367,9 @@ pub(super) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
             symlink(fs::read_link(entry.path())?, target)?;
         } else if entry.file_type()?.is_dir() {
             copy_folder(&entry.path(), &target)?;
+        } else if is_object(from) {
+            // Git never changes an object.
+            fs::hard_link(entry.path(), target)?;
         } else {
             fs::copy(entry.path(), target)?;
         }
