@@ -257,7 +257,7 @@ fn a_token_that_may_only_read_is_told_so() {
 #[test]
 fn their_pages_are_opened_without_the_token() {
     let world = World::new();
-    let gitlab = GitLab::pushed(&world);
+    let _gitlab = GitLab::pushed(&world);
     world.write_program("bin/xdg-open", "#!/bin/sh\n{ echo \"$@\"; env; } >>\"$SRV/../browser.log\"\n");
     world.secfix(&["mr", "--web"]).ok();
     let opened = world.read("browser.log");

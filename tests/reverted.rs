@@ -44,7 +44,7 @@ fn mr_leaves_the_line_out_until_it_is_brought_again() {
 #[test]
 fn backport_picks_it_again_and_the_gates_say_the_same() {
     let world = World::new();
-    let gitlab = GitLab::pushed(&world);
+    let _gitlab = GitLab::pushed(&world);
     revert(&world);
     world.secfix(&["status"]).ok().says(&format!("`{LINE}` lacks "));
     world.secfix(&["backport"]).ok().says(&format!("{LINE}  picked 1 commit"));

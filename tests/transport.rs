@@ -205,13 +205,13 @@ fn a_list_that_does_not_end_is_left() {
         }
     });
     let (client, _) = client(&options(&format!("http://{address}")));
-    let found = user::of_group(&client, "g/h");
+    let found = user::list_members(&client, "g/h");
     assert!(matches!(found, Err(Error::Endless { pages: 50, .. })), "{found:?}");
     assert_eq!(*count.lock().unwrap(), 51);
     // A server that names the same page again: what is missing cannot be told.
     let (address, heard) = serve(vec![answer("200 OK", "X-Next-Page: 1\r\n", "[]")]);
     let (client, _) = self::client(&options(&format!("http://{address}")));
-    let found = user::of_group(&client, "g/h");
+    let found = user::list_members(&client, "g/h");
     assert!(matches!(&found, Err(Error::Unreadable { why, .. }) if why == "page 1 is followed by `1`"), "{found:?}");
     assert_eq!(heard.lock().unwrap().len(), 1);
 }

@@ -110,7 +110,7 @@ impl Program for BranchArgs {
             Lines::Supported => lines::supported_lines(clone, policy, settings.supported_lines()?)?,
         };
         let never_fetched = lines::is_never_fetched(clone, policy)?;
-        let mut states = fix_branches::look(clone, policy, &fix, &lines, never_fetched)?;
+        let mut states = fix_branches::survey(clone, policy, &fix, &lines, never_fetched)?;
         for state in states.iter_mut().filter(|state| state.line.is_some() && !state.has_base) {
             state.create_base = self.create_stable && state.canonical.is_some();
         }

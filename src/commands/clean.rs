@@ -59,7 +59,7 @@ struct Row {
 }
 
 /// A branch in one of the places, and why it is kept, if it is.
-struct Found {
+struct Leftover {
     branch: String,
     tip: Id,
     kept: Option<String>,
@@ -85,12 +85,12 @@ impl Program for CleanArgs {
         there.extend(left_by_sync(&client, clone, policy, after_merge, &fetched)?);
         let remote = policy.security_remote.to_string();
         let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
-        let going: Vec<&Found> = there.iter().filter(|found| found.kept.is_none()).collect();
+        let going: Vec<&Leftover> = there.iter().filter(|found| found.kept.is_none()).collect();
         if !self.dry_run && !going.is_empty() {
             remove_there(clone, policy, &remote, &going, &fix, context)?;
         }
         for (place, found) in [("security", &there), ("here", &here)] {
-            for Found { branch, tip, kept } in found {
+            for Leftover { branch, tip, kept } in found {
                 let state = match kept {
                     Some(why) => format!("kept: {why}"),
                     None if self.dry_run => "would be removed".to_owned(),
@@ -124,7 +124,7 @@ fn survey(
     gathered: &Gathered,
     after_merge: &AfterMerge,
     fetched: &BothProjects,
-) -> Result<(Vec<Found>, Vec<Found>), Failure> {
+) -> Result<(Vec<Leftover>, Vec<Leftover>), Failure> {
     let checkouts = checkouts::list(clone)?;
     let (mut here, mut there) = (vec![], vec![]);
     for target in &gathered.facts.targets {
@@ -135,14 +135,14 @@ fn survey(
                 Some(why) => Some(why),
                 None => checkout.map(|checkout| checked_out(checkout, clone, fetched)),
             };
-            here.push(Found { branch: source.clone(), tip, kept });
+            here.push(Leftover { branch: source.clone(), tip, kept });
         }
         let Some(head) = &target.head else { continue };
         let Some(tip) = Id::from_hex(head.as_bytes()).ok().filter(|tip| history::is_commit(clone, *tip)) else {
             return Err(Failure::network(anyhow!("`{source}` moved while it was looked at"))
                 .hint(format!("git fetch {}, then the same command again", fetched.security.name)));
         };
-        there.push(Found { branch: source.clone(), tip, kept: why_kept(clone, target, after_merge, fetched, tip)? });
+        there.push(Leftover { branch: source.clone(), tip, kept: why_kept(clone, target, after_merge, fetched, tip)? });
     }
     Ok((here, there))
 }
@@ -154,7 +154,7 @@ fn left_by_sync(
     policy: &Policy,
     after_merge: &AfterMerge,
     fetched: &BothProjects,
-) -> Result<Vec<Found>, Failure> {
+) -> Result<Vec<Leftover>, Failure> {
     let mut left = Vec::new();
     for merged in &after_merge.merged {
         let start = format!("^{}", sync_branch::start(&merged.branch));
@@ -163,7 +163,7 @@ fn left_by_sync(
             let tip = Id::from_hex(frozen.commit.id.as_bytes()).ok();
             let (Some(public), Some(tip)) = (public, tip) else { continue };
             if sync_branch::is_frozen(&merged.branch, &frozen.name) && history::holds(clone, public, tip)? {
-                left.push(Found { branch: frozen.name, tip, kept: None });
+                left.push(Leftover { branch: frozen.name, tip, kept: None });
             }
         }
     }
@@ -206,11 +206,11 @@ fn remove_there(
     clone: &LocalClone,
     policy: &Policy,
     remote: &str,
-    going: &[&Found],
+    going: &[&Leftover],
     fix: &FixName,
     context: &Context,
 ) -> Result<(), Failure> {
-    let to = |found: &&Found| Update { branch: found.branch.clone(), to: Source::RemovedFrom(found.tip) };
+    let to = |found: &&Leftover| Update { branch: found.branch.clone(), to: Source::RemovedFrom(found.tip) };
     let updates = going.iter().map(to).collect();
     let pushed = push::send(clone, policy, context, &Push { remote, updates, ..Push::default() })?;
     if pushed.is_done() {

@@ -55,7 +55,7 @@ impl Program for DeployArgs {
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Deploy, plays };
-        let gathered = watch.gather(self.waiting.limit(), waiting, look)?;
+        let gathered = watch.gather(self.waiting.limit(), waiting, judge)?;
         let services = services(&gathered).to_vec();
         let deployed = gathered.facts.deployment.is_done();
         let report = Report { fix: fix.to_string(), deployed, services };
@@ -87,7 +87,7 @@ fn waiting(gathered: &Gathered) -> Vec<Waiting> {
     services(gathered).iter().flat_map(|service| service.waiting.clone()).collect()
 }
 
-fn look(gathered: Gathered) -> Looked<Gathered> {
+fn judge(gathered: Gathered) -> Looked<Gathered> {
     // A pipeline may take a moment to appear behind a merge.
     let may_change =
         |service: &&Service| service.state.may_change() || (service.state == State::Absent && service.sha.is_none());

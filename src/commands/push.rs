@@ -108,7 +108,7 @@ fn push(
     context: &Context,
 ) -> Result<Vec<Row>, Failure> {
     let Prepared { clone, policy, .. } = prepared;
-    let updates = names.iter().map(|name| Update::of_branch(name)).collect();
+    let updates = names.iter().map(|name| Update::branch(name)).collect();
     let push = Push { remote, updates, set_upstream: true, replaces_own };
     let pushed = ops::push::send(clone, policy, context, &push)?;
     if !pushed.is_done() {

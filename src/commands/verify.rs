@@ -54,7 +54,7 @@ impl Program for VerifyArgs {
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Publish, plays };
-        let gathered = watch.gather(self.waiting.limit(), to_publish, look)?;
+        let gathered = watch.gather(self.waiting.limit(), to_publish, judge)?;
         let checks = checks(&gathered);
         let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
         let report = Report { fix: fix.to_string(), verified: open == 0, checks };
@@ -85,7 +85,7 @@ fn checks(gathered: &Gathered) -> Vec<Check> {
     checks
 }
 
-fn look(gathered: Gathered) -> Looked<Gathered> {
+fn judge(gathered: Gathered) -> Looked<Gathered> {
     let checks = checks(&gathered);
     let open = || checks.iter().filter(|check| check.outcome != Outcome::Ok);
     // What failed or cannot be seen does not come by waiting.

@@ -83,6 +83,6 @@ mod tests {
             assert_eq!(status.as_str(), word);
             assert_eq!(status == CiStatus::Success, word == "success");
         }
-        assert_eq!(WORDS.map(|word| CiStatus::from(word)).iter().filter(|status| status.is_under_way()).count(), 7);
+        assert_eq!(WORDS.map(CiStatus::from).iter().filter(|status| status.is_under_way()).count(), 7);
     }
 }

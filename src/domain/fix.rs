@@ -133,7 +133,7 @@ impl BranchNames {
         let name = Some(branch.fix.0.clone());
         match branch.line {
             None => self.fix.write(&Values { name, ..Values::default() }),
-            Some(line) => self.backport.write(&Values { name, ..Values::of_line(line) }),
+            Some(line) => self.backport.write(&Values { name, ..Values::from_line(line) }),
         }
     }
 
@@ -157,7 +157,7 @@ impl BranchNames {
     pub fn target(&self, line: Option<ReleaseLine>) -> String {
         match line {
             None => self.default.clone(),
-            Some(line) => self.stable.write(&Values::of_line(line)),
+            Some(line) => self.stable.write(&Values::from_line(line)),
         }
     }
 

@@ -44,7 +44,7 @@ impl IssueRef {
     pub fn read(text: &str, project: &ProjectPath, instance: &Instance) -> Result<Self, IssueRefError> {
         let malformed = || IssueRefError::Malformed(text.to_owned());
         if text.contains("://") {
-            return Self::of_page(text, instance);
+            return Self::read_page(text, instance);
         }
         let (path, number) = text.rsplit_once('#').unwrap_or(("", text));
         let project = if path.is_empty() { project.clone() } else { path.parse().map_err(|_| malformed())? };
@@ -53,7 +53,7 @@ impl IssueRef {
 
     /// Reads `https://host[/root]/group/project/-/issues/34` or `…/-/work_items/34`, with whatever
     /// follows the number.
-    fn of_page(url: &str, instance: &Instance) -> Result<Self, IssueRefError> {
+    fn read_page(url: &str, instance: &Instance) -> Result<Self, IssueRefError> {
         let malformed = || IssueRefError::Malformed(url.to_owned());
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(malformed)?;
         let (server, path) = rest.split_once('/').ok_or_else(malformed)?;

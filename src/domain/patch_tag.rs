@@ -47,7 +47,7 @@ impl PatchTag {
 
     /// The tag with this number.
     pub fn numbered(pattern: &Pattern, line: ReleaseLine, patch: u32) -> Self {
-        let name = pattern.write(&Values { patch: Some(patch), ..Values::of_line(line) });
+        let name = pattern.write(&Values { patch: Some(patch), ..Values::from_line(line) });
         Self { line, patch, name }
     }
 

@@ -96,7 +96,7 @@ impl Values {
     }
 
     /// Only the numbers of a line.
-    pub fn of_line(line: ReleaseLine) -> Self {
+    pub fn from_line(line: ReleaseLine) -> Self {
         Self { major: Some(line.major), minor: Some(line.minor), ..Self::default() }
     }
 
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn names_are_written_and_read_back() {
         let stable = Pattern::parse("stable-{major}-{minor}-ee", &[Major, Minor]).unwrap();
-        assert_eq!(stable.write(&Values::of_line("18.4".parse().unwrap())), "stable-18-4-ee");
+        assert_eq!(stable.write(&Values::from_line("18.4".parse().unwrap())), "stable-18-4-ee");
         assert_eq!(stable.read("stable-18-20-ee").unwrap().line(), "18.20".parse().ok());
         for other in ["stable-18-4", "stable-18-4-ee-x", "stable-018-4-ee", "xstable-18-4-ee", "stable--4-ee"] {
             assert_eq!(stable.read(other), None, "{other}");

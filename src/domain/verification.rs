@@ -55,11 +55,11 @@ impl Check {
 /// What all checks say together.
 pub fn progress(checks: &[Check]) -> Progress {
     let open = checks.iter().filter(|check| check.outcome != Outcome::Ok);
-    Progress::of(open.map(|check| format!("{}: {}", check.what, check.text)).collect())
+    Progress::from_missing(open.map(|check| format!("{}: {}", check.what, check.text)).collect())
 }
 
 /// From the status of a pipeline.
-pub fn of_pipeline(status: &CiStatus) -> Outcome {
+pub fn judge_pipeline(status: &CiStatus) -> Outcome {
     match status {
         CiStatus::Success => Outcome::Ok,
         CiStatus::Failed | CiStatus::Canceled | CiStatus::Canceling | CiStatus::Skipped | CiStatus::Manual => {
@@ -161,7 +161,7 @@ mod tests {
             ("skipped", Outcome::Failed),
             ("glorious", Outcome::Unknown),
         ] {
-            assert_eq!(of_pipeline(&CiStatus::from(status)), outcome);
+            assert_eq!(judge_pipeline(&CiStatus::from(status)), outcome);
         }
         let checks = [Check::new("a", Outcome::Ok, "x"), Check::new("b", Outcome::Unknown, "y")];
         assert_eq!(progress(&checks), Progress::Open(vec!["b: y".to_owned()]));

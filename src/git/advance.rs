@@ -42,7 +42,7 @@ pub fn all(clone: &LocalClone, committer: &Committer, branches: &[Advance]) -> R
     });
     let edits = edits.collect::<Result<Vec<_>, GitError>>()?;
     let line = committer.line().as_bytes();
-    let who = SignatureRef::from_bytes(line).map_err(GitError::of_gix(WHAT))?;
-    clone.repo().edit_references_as(edits, Some(who)).map_err(GitError::of_gix(WHAT))?;
+    let who = SignatureRef::from_bytes(line).map_err(GitError::wrap_gix(WHAT))?;
+    clone.repo().edit_references_as(edits, Some(who)).map_err(GitError::wrap_gix(WHAT))?;
     Ok(())
 }

@@ -36,8 +36,8 @@ pub fn commit_of(clone: &LocalClone, reference: &str) -> Result<Option<String>, 
 
 fn id_of(clone: &LocalClone, reference: &str) -> Result<Option<ObjectId>, GitError> {
     let what = "read the references";
-    match clone.repo().try_find_reference(reference).map_err(GitError::of_gix(what))? {
-        Some(mut found) => found.peel_to_id().map(|id| Some(id.detach())).map_err(GitError::of_gix(what)),
+    match clone.repo().try_find_reference(reference).map_err(GitError::wrap_gix(what))? {
+        Some(mut found) => found.peel_to_id().map(|id| Some(id.detach())).map_err(GitError::wrap_gix(what)),
         None => Ok(None),
     }
 }
@@ -47,7 +47,7 @@ fn id_of(clone: &LocalClone, reference: &str) -> Result<Option<ObjectId>, GitErr
 /// # Errors
 /// When they cannot be read.
 pub fn names_below(clone: &LocalClone, prefix: &str) -> Result<Vec<String>, GitError> {
-    let wrap = || GitError::of_gix("read the references");
+    let wrap = || GitError::wrap_gix("read the references");
     let references = clone.repo().references().map_err(wrap())?;
     let mut names = Vec::new();
     for reference in references.prefixed(prefix).map_err(wrap())? {
@@ -69,7 +69,7 @@ pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, G
     if tip == base {
         return Ok(true);
     }
-    let found = clone.repo().merge_base(tip, base).map_err(GitError::of_gix("compare two branches"))?;
+    let found = clone.repo().merge_base(tip, base).map_err(GitError::wrap_gix("compare two branches"))?;
     Ok(found.is_some_and(|found| found.detach() == tip))
 }
 
@@ -101,7 +101,8 @@ pub fn relation(clone: &LocalClone, first: &str, second: &str) -> Result<Option<
     if !repo.has_object(first) || !repo.has_object(second) {
         return Ok(None);
     }
-    let base = repo.merge_base(first, second).map_err(GitError::of_gix("compare two branches"))?.map(|id| id.detach());
+    let base =
+        repo.merge_base(first, second).map_err(GitError::wrap_gix("compare two branches"))?.map(|id| id.detach());
     Ok(Some(match base {
         Some(base) if base == second => Relation::Ahead,
         Some(base) if base == first => Relation::Behind,
@@ -116,7 +117,7 @@ pub fn relation(clone: &LocalClone, first: &str, second: &str) -> Result<Option<
 pub fn remote_head(clone: &LocalClone, remote: &str) -> Result<Option<String>, GitError> {
     let prefix = format!("refs/remotes/{remote}/");
     let head = clone.repo().try_find_reference(format!("{prefix}HEAD").as_str());
-    let Some(head) = head.map_err(GitError::of_gix("read the references"))? else { return Ok(None) };
+    let Some(head) = head.map_err(GitError::wrap_gix("read the references"))? else { return Ok(None) };
     Ok(head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix(&prefix).map(str::to_owned)))
 }
 
@@ -142,7 +143,7 @@ pub fn tracked_remote(clone: &LocalClone, branch: &str) -> Option<String> {
 /// When a branch was created meanwhile, a start is missing, or a file cannot be written. Whatever
 /// was created before the error is taken back.
 pub fn create(clone: &LocalClone, branches: &[NewBranch]) -> Result<Created, GitError> {
-    let wrap = || GitError::of_gix("create the branches");
+    let wrap = || GitError::wrap_gix("create the branches");
     let mut edits = Vec::new();
     for branch in branches {
         let name = format!("refs/heads/{}", branch.name);
@@ -194,7 +195,7 @@ fn tracking(branch: &NewBranch) -> [Change; 3] {
 /// # Errors
 /// When it is elsewhere, or a file cannot be written.
 pub fn delete(clone: &LocalClone, branch: &str, at: ObjectId) -> Result<(), GitError> {
-    let wrap = || GitError::of_gix("delete a branch");
+    let wrap = || GitError::wrap_gix("delete a branch");
     let name = FullName::try_from(format!("refs/heads/{branch}"))
         .map_err(|error| GitError::Repository { what: "delete a branch", why: error.to_string() })?;
     let expected = PreviousValue::MustExistAndMatch(Target::Object(at));
@@ -220,7 +221,7 @@ impl Created {
     /// # Errors
     /// When a file cannot be written.
     pub fn take_back(&self, clone: &LocalClone) -> Result<(), GitError> {
-        let wrap = || GitError::of_gix("take the branches back");
+        let wrap = || GitError::wrap_gix("take the branches back");
         let mut edits = Vec::new();
         for name in &self.names {
             edits.push(RefEdit::new(

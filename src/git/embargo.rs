@@ -66,7 +66,7 @@ pub fn carried(clone: &LocalClone, policy: &Policy, updates: &[RefUpdate]) -> Re
 /// # Errors
 /// When the references cannot be read.
 pub fn held(clone: &LocalClone, policy: &Policy) -> Result<Vec<String>, GitError> {
-    let wrap = || GitError::of_gix("read the references");
+    let wrap = || GitError::wrap_gix("read the references");
     let mut updates = Vec::new();
     let mut add = |name: String, commit: ObjectId| {
         updates.push(RefUpdate {
@@ -131,7 +131,7 @@ struct Tip {
 
 impl Tips {
     fn read(clone: &LocalClone, policy: &Policy) -> Result<Self, CannotTell> {
-        let refs = ProjectRefs::of(clone, policy);
+        let refs = ProjectRefs::read(clone, policy);
         let mut tips = Self { canonical: vec![], embargoed: vec![] };
         let config = clone.repo().config_snapshot();
         let references = clone.repo().references().map_err(unreadable)?;

@@ -62,7 +62,7 @@ fn said(stderr: &str) -> String {
 
 impl GitError {
     /// Wraps an error of gix, whose reasons form a chain.
-    pub(super) fn of_gix(what: &'static str) -> impl FnOnce(gix::Error) -> Self {
+    pub(super) fn wrap_gix(what: &'static str) -> impl FnOnce(gix::Error) -> Self {
         move |error| {
             let mut reasons: Vec<String> = Vec::new();
             for reason in error.iter_errors().map(ToString::to_string) {
@@ -75,7 +75,7 @@ impl GitError {
     }
 
     /// Wraps an error of the file system.
-    pub(super) fn of_file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn wrap_file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { what, path, source }
     }

@@ -132,7 +132,7 @@ pub fn mainline(clone: &LocalClone, range: &Range, parent: usize) -> Result<Vec<
 /// # Errors
 /// When it is missing or cannot be read.
 pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
-    let wrap = || GitError::of_gix(WHAT);
+    let wrap = || GitError::wrap_gix(WHAT);
     let found = clone.repo().find_commit(id).map_err(wrap())?;
     let read = found.decode().map_err(wrap())?;
     let message = String::from_utf8_lossy(read.message).into_owned();
@@ -160,7 +160,7 @@ pub fn holds(clone: &LocalClone, tip: Id, commit: Id) -> Result<bool, GitError> 
     if tip == commit || !repo.has_object(commit) {
         return Ok(tip == commit);
     }
-    let base = repo.merge_base(tip, commit).map_err(GitError::of_gix("compare two histories"))?;
+    let base = repo.merge_base(tip, commit).map_err(GitError::wrap_gix("compare two histories"))?;
     Ok(base.is_some_and(|base| base.detach() == commit))
 }
 
@@ -225,6 +225,6 @@ pub fn is_on_no_remote(clone: &LocalClone, branch: &str) -> Result<bool, GitErro
 /// When the object cannot be read.
 pub fn find(clone: &LocalClone, revision: &str) -> Result<Option<Id>, GitError> {
     let Ok(found) = clone.repo().rev_parse_single(revision) else { return Ok(None) };
-    let object = found.object().map_err(GitError::of_gix(WHAT))?;
+    let object = found.object().map_err(GitError::wrap_gix(WHAT))?;
     Ok(object.peel_to_kind(Kind::Commit).ok().map(|commit| commit.id))
 }

@@ -151,7 +151,7 @@ pub fn install(clone: &LocalClone, sites: &[Site], guard: &Path) -> Result<(), G
 }
 
 fn install_beside(folder: &Path, guard: &Path) -> Result<(), GitError> {
-    fs::create_dir_all(folder).map_err(GitError::of_file("create", folder))?;
+    fs::create_dir_all(folder).map_err(GitError::wrap_file("create", folder))?;
     let hook = folder.join(PRE_PUSH);
     // The text of a wrapping folder names the folder behind it; only the program in it is new.
     if let Some(text) = fs::read_to_string(&hook).ok().filter(|_| hook_file::is_ours(&hook)) {
@@ -164,7 +164,7 @@ fn install_beside(folder: &Path, guard: &Path) -> Result<(), GitError> {
     write_hook(&hook, &guard_hook(guard, After::Beside))?;
     // One of ours that a hook manager put away is of no use any more, and in the manager's way.
     let put_away = our_hooks_in(folder).into_iter().filter(|ours| *ours != hook);
-    put_away.into_iter().try_for_each(|ours| fs::remove_file(&ours).map_err(GitError::of_file("remove", &ours)))
+    put_away.into_iter().try_for_each(|ours| fs::remove_file(&ours).map_err(GitError::wrap_file("remove", &ours)))
 }
 
 /// The folder that our hook passes on to, from its last line.
@@ -175,7 +175,7 @@ fn folder_after(line: &str) -> Option<String> {
 
 /// Gives the existing hook a second name, so that there is no moment without any hook.
 fn keep(hook: &Path, is_symlink: bool) -> Result<(), GitError> {
-    let wrap = || GitError::of_file("keep", hook);
+    let wrap = || GitError::wrap_file("keep", hook);
     let folder = hook.parent().unwrap_or(hook);
     if kept_beside(folder).iter().any(|kept| is_same(kept, hook)) {
         return Ok(());
@@ -238,11 +238,11 @@ fn write_hook(path: &Path, text: &str) -> Result<(), GitError> {
         }
         file.persist(path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(GitError::of_file("write", path))
+    write().map_err(GitError::wrap_file("write", path))
 }
 
 fn wrap(clone: &LocalClone, folder: &str, config: &Path, ours: &Path, guard: &Path) -> Result<(), GitError> {
-    fs::create_dir_all(ours).map_err(GitError::of_file("create", ours))?;
+    fs::create_dir_all(ours).map_err(GitError::wrap_file("create", ours))?;
     for name in hook_file::CLIENT_HOOKS {
         write_hook(&ours.join(name), &passing_hook(name, folder))?;
     }
@@ -301,7 +301,7 @@ pub fn uninstall(clone: &LocalClone) -> Result<(), GitError> {
 /// hook there, believing that it was the folder of hooks.
 fn remove_folder(folder: &Path) -> Result<(), GitError> {
     for hook in files_starting_with(folder, "").into_iter().filter(|hook| hook_file::is_ours(hook)) {
-        fs::remove_file(&hook).map_err(GitError::of_file("remove", &hook))?;
+        fs::remove_file(&hook).map_err(GitError::wrap_file("remove", &hook))?;
     }
     secfix_dir::remove_if_empty(folder)
 }
@@ -309,12 +309,12 @@ fn remove_folder(folder: &Path) -> Result<(), GitError> {
 fn uninstall_beside(folder: &Path) -> Result<(), GitError> {
     let in_place = folder.join(PRE_PUSH);
     for kept in kept_beside(folder).into_iter().filter(|kept| is_same(kept, &in_place)) {
-        fs::remove_file(&kept).map_err(GitError::of_file("remove", &kept))?;
+        fs::remove_file(&kept).map_err(GitError::wrap_file("remove", &kept))?;
     }
     for hook in our_hooks_in(folder) {
         match kept_beside(folder).into_iter().next_back() {
-            Some(kept) => fs::rename(kept, &hook).map_err(GitError::of_file("put back", &hook))?,
-            None => fs::remove_file(&hook).map_err(GitError::of_file("remove", &hook))?,
+            Some(kept) => fs::rename(kept, &hook).map_err(GitError::wrap_file("put back", &hook))?,
+            None => fs::remove_file(&hook).map_err(GitError::wrap_file("remove", &hook))?,
         }
     }
     Ok(())

@@ -62,10 +62,10 @@ impl Record {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(GitError::of_file("read", path)(error)),
+            Err(error) => return Err(GitError::wrap_file("read", path)(error)),
         };
         toml::from_str(&text)
-            .map_err(|error| GitError::of_file("understand", path)(io::Error::other(error.message().to_owned())))
+            .map_err(|error| GitError::wrap_file("understand", path)(io::Error::other(error.message().to_owned())))
     }
 
     /// Writes the record.
@@ -74,7 +74,7 @@ impl Record {
     /// When the git directory cannot be written to.
     pub fn write(&self, common_dir: &Path) -> Result<(), GitError> {
         let path = file(common_dir);
-        let wrap = || GitError::of_file("write", &path);
+        let wrap = || GitError::wrap_file("write", &path);
         let text = toml::to_string(self).map_err(|error| wrap()(io::Error::other(error)))?;
         secfix_dir::write_whole(&path, &text).map_err(wrap())
     }

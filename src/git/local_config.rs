@@ -61,7 +61,7 @@ pub fn apply(clone: &LocalClone, file: &Path, changes: &[Change]) -> Result<(), 
     if changes.is_empty() {
         return Ok(());
     }
-    let wrap = || GitError::of_gix(WHAT);
+    let wrap = || GitError::wrap_gix(WHAT);
     let mut config = clone.repo().config_file_mut(file).map_err(|error| {
         let mut lock = file.as_os_str().to_owned();
         lock.push(".lock");

@@ -43,12 +43,12 @@ impl Objects {
             None => clone.repo().objects.write_buf(kind, bytes),
             Some(scratch) => scratch.store.write_buf(kind, bytes),
         };
-        written.map_err(GitError::of_gix("write an object"))
+        written.map_err(GitError::wrap_gix("write an object"))
     }
 
     /// The bytes of an object, wherever it is.
     pub(super) fn read(&self, clone: &LocalClone, id: Id) -> Result<Vec<u8>, GitError> {
-        let wrap = || GitError::of_gix("read an object");
+        let wrap = || GitError::wrap_gix("read an object");
         let mut bytes = Vec::new();
         if let Some(scratch) = &self.scratch
             && scratch.store.try_find(&id, &mut bytes).map_err(wrap())?.is_some()
@@ -73,5 +73,5 @@ impl Objects {
 /// A folder that is removed with the value.
 pub(super) fn temporary_folder() -> Result<TempDir, GitError> {
     let made = tempfile::Builder::new().prefix("secfix-pick-").tempdir();
-    made.map_err(GitError::of_file("make a folder in", std::env::temp_dir()))
+    made.map_err(GitError::wrap_file("make a folder in", std::env::temp_dir()))
 }

@@ -18,7 +18,7 @@ pub enum Compared {
 ///
 /// # Errors
 /// When git fails.
-pub fn of_commits(clone: &LocalClone, commits: &[Id], compared: Compared) -> Result<HashMap<Id, String>, GitError> {
+pub fn compute(clone: &LocalClone, commits: &[Id], compared: Compared) -> Result<HashMap<Id, String>, GitError> {
     if commits.is_empty() {
         return Ok(HashMap::new());
     }

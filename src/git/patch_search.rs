@@ -69,7 +69,7 @@ fn with_same_patch(
         return Ok(BTreeSet::new());
     }
     asked.push(commit.id);
-    let patches = patch_id::of_commits(clone, &asked, Compared::WithContext)?;
+    let patches = patch_id::compute(clone, &asked, Compared::WithContext)?;
     let Some(patch) = patches.get(&commit.id) else { return Ok(BTreeSet::new()) };
     Ok(asked.into_iter().filter(|id| *id != commit.id && patches.get(id) == Some(patch)).collect())
 }

@@ -61,8 +61,8 @@ pub fn begin(common_dir: &Path, pause: &Pause) -> Result<(), GitError> {
     log(common_dir, pause.since, &format!("paused until {}: {reason}", pause.until))?;
     let path = file(common_dir);
     let text =
-        toml::to_string(pause).map_err(|error| GitError::of_file("write", &path)(std::io::Error::other(error)))?;
-    secfix_dir::write_whole(&path, &text).map_err(GitError::of_file("write", path))
+        toml::to_string(pause).map_err(|error| GitError::wrap_file("write", &path)(std::io::Error::other(error)))?;
+    secfix_dir::write_whole(&path, &text).map_err(GitError::wrap_file("write", path))
 }
 
 /// Ends the pause, if there is one. Returns whether there was a file to remove.
@@ -74,7 +74,7 @@ pub fn end(common_dir: &Path, now: Timestamp) -> Result<bool, GitError> {
     match fs::remove_file(&path) {
         Ok(()) => log(common_dir, now, "resumed").map(|()| true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(GitError::of_file("remove", path)(error)),
+        Err(error) => Err(GitError::wrap_file("remove", path)(error)),
     }
 }
 
@@ -97,7 +97,7 @@ pub fn log(common_dir: &Path, now: Timestamp, line: &str) -> Result<(), GitError
         let mut log = fs::OpenOptions::new().create(true).append(true).open(&path)?;
         log.write_all(format!("{now} {line}\n").as_bytes())
     };
-    write().map_err(GitError::of_file("write", &path))
+    write().map_err(GitError::wrap_file("write", &path))
 }
 
 #[cfg(test)]

@@ -161,17 +161,17 @@ impl<'a> Picker<'a> {
         };
         let root = self.folder.path().join(number.to_string());
         if root.exists() {
-            fs::remove_dir_all(&root).map_err(GitError::of_file("remove", &root))?;
+            fs::remove_dir_all(&root).map_err(GitError::wrap_file("remove", &root))?;
         }
-        fs::create_dir(&root).map_err(GitError::of_file("make", &root))?;
+        fs::create_dir(&root).map_err(GitError::wrap_file("make", &root))?;
         for (path, content) in files {
             // A tree that was made by hand may hold names that lead out of the folder.
             let is_inside = |path: &&Path| path.components().all(|part| matches!(part, Component::Normal(_)));
             let Some(path) = path.to_path().ok().filter(is_inside) else { continue };
             let file = root.join(path);
             let parent = file.parent().unwrap_or(&root);
-            fs::create_dir_all(parent).map_err(GitError::of_file("make", parent))?;
-            fs::write(&file, content).map_err(GitError::of_file("write", &file))?;
+            fs::create_dir_all(parent).map_err(GitError::wrap_file("make", parent))?;
+            fs::write(&file, content).map_err(GitError::wrap_file("write", &file))?;
         }
         let git = Git::at(&root).with("GIT_DIR", self.clone.git_dir()).with("GIT_WORK_TREE", root);
         Ok(self.objects.shared_with(self.clone, git))

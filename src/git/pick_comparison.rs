@@ -61,7 +61,7 @@ pub fn compare(clone: &LocalClone, pairs: &[Pair]) -> Result<Similarities, GitEr
     }
     let asked: BTreeSet<Id> = open.iter().flat_map(|(original, pick)| [*original, *pick]).collect();
     let asked: Vec<Id> = asked.into_iter().collect();
-    let patches = patch_id::of_commits(clone, &asked, Compared::ChangesAlone)?;
+    let patches = patch_id::compute(clone, &asked, Compared::ChangesAlone)?;
     for (original, pick) in open {
         let same = patches.get(&original).is_some_and(|patch| patches.get(&pick) == Some(patch));
         found.insert(pick, if same { Similarity::Same } else { Similarity::Differs });

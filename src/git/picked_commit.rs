@@ -187,7 +187,7 @@ fn sign(
     let (name, rest) = author.split_once_str(b" <").ok_or_else(malformed)?;
     let (email, time) = rest.rsplit_once_str(b"> ").ok_or_else(malformed)?;
     let os = |bytes: &[u8]| {
-        let text = gix::path::from_bstr(BStr::new(bytes)).map_err(GitError::of_gix(what))?;
+        let text = gix::path::from_bstr(BStr::new(bytes)).map_err(GitError::wrap_gix(what))?;
         Ok::<OsString, GitError>(text.into_owned().into_os_string())
     };
     let mut date = OsString::from("@");

@@ -25,7 +25,7 @@ pub(super) struct ProjectRefs {
 }
 
 impl ProjectRefs {
-    pub(super) fn of(clone: &LocalClone, policy: &Policy) -> Self {
+    pub(super) fn read(clone: &LocalClone, policy: &Policy) -> Self {
         let mut refs = Self {
             canonical: vec![],
             canonical_remote: None,

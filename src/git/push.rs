@@ -45,7 +45,7 @@ pub enum Source {
 
 impl Update {
     /// A branch of this clone, under its own name.
-    pub fn of_branch(branch: &str) -> Self {
+    pub fn branch(branch: &str) -> Self {
         Self { branch: branch.to_owned(), to: Source::Reference(format!("refs/heads/{branch}")) }
     }
 
@@ -146,7 +146,7 @@ const REFUSED: &str = "refused: ";
 
 fn read(push: &Push<'_>, is_success: bool, stdout: &str, stderr: &str) -> Pushed {
     let refused = refusal_in(stderr).filter(|_| !is_success);
-    let outcome = |update: &Update| match (of_branch(&update.branch, stdout), &refused) {
+    let outcome = |update: &Update| match (read_outcome(&update.branch, stdout), &refused) {
         // Git tells of success before it is over.
         (Some(Outcome::Done), _) if !is_success => Outcome::Unknown,
         (Some(outcome), _) => outcome,
@@ -164,7 +164,7 @@ fn refusal_in(stderr: &str) -> Option<String> {
 }
 
 /// A line of the output: a flag, the references, a summary, with tabs between them.
-fn of_branch(branch: &str, porcelain: &str) -> Option<Outcome> {
+fn read_outcome(branch: &str, porcelain: &str) -> Option<Outcome> {
     porcelain.lines().find_map(|line| {
         let mut fields = line.split('\t');
         let (flag, references, summary) = (fields.next()?, fields.next()?, fields.next()?);
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn pushed(is_success: bool, stdout: &str, stderr: &str) -> Vec<Outcome> {
-        let updates = ["a", "b", "c", "d", "e"].map(Update::of_branch).to_vec();
+        let updates = ["a", "b", "c", "d", "e"].map(Update::branch).to_vec();
         let push = Push { remote: "security", updates, ..Push::default() };
         read(&push, is_success, stdout, stderr).branches.into_iter().map(|(_, outcome)| outcome).collect()
     }
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_no_success() {
-        let push = Push { remote: "security", updates: vec![Update::of_branch("a")], ..Push::default() };
+        let push = Push { remote: "security", updates: vec![Update::branch("a")], ..Push::default() };
         for (is_success, stdout) in [(true, ""), (true, "Everything up-to-date\n"), (true, "Done\n"), (false, "")] {
             assert!(!read(&push, is_success, stdout, "").is_done(), "{stdout}");
         }

@@ -45,7 +45,7 @@ pub(super) fn meetings(clone: &LocalClone, histories: &Histories<'_>) -> Result<
         return Ok(vec![]);
     }
     let what = "read the history";
-    let cache = clone.repo().commit_graph_if_enabled().map_err(GitError::of_gix(what))?;
+    let cache = clone.repo().commit_graph_if_enabled().map_err(GitError::wrap_gix(what))?;
     let mut walk = Walk {
         graph: clone.repo().revision_graph(cache.as_ref()),
         nodes: HashMap::new(),
@@ -54,10 +54,10 @@ pub(super) fn meetings(clone: &LocalClone, histories: &Histories<'_>) -> Result<
         floor: 0,
         candidates: vec![],
     };
-    if walk.are_shortly_apart(histories).map_err(GitError::of_gix(what))? {
+    if walk.are_shortly_apart(histories).map_err(GitError::wrap_gix(what))? {
         return Ok(vec![]);
     }
-    walk.run(histories).map_err(GitError::of_gix(what))
+    walk.run(histories).map_err(GitError::wrap_gix(what))
 }
 
 /// Newest first: by generation where a commit-graph knows it, then by commit time in seconds.

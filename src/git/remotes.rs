@@ -124,7 +124,7 @@ pub fn remove(clone: &LocalClone, name: &str, url: &str) -> Result<(), GitError>
 /// # Errors
 /// When the references cannot be read.
 pub fn branches_of(clone: &LocalClone, remote: &Remote) -> Result<Vec<String>, GitError> {
-    let wrap = || GitError::of_gix("read the references");
+    let wrap = || GitError::wrap_gix("read the references");
     let references = clone.repo().references().map_err(wrap())?;
     let mut branches = Vec::new();
     for reference in references.all().map_err(wrap())? {

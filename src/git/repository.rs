@@ -49,7 +49,7 @@ impl LocalClone {
                     if error.is_not_found() || find_common_dir(dir).is_none() {
                         GitError::NotARepository(absolute(dir))
                     } else {
-                        GitError::of_gix("open the repository")(error)
+                        GitError::wrap_gix("open the repository")(error)
                     }
                 })?
                 .to_thread_local();
@@ -71,7 +71,7 @@ impl LocalClone {
     /// # Errors
     /// When it cannot be read.
     pub fn reload(&mut self) -> Result<(), GitError> {
-        self.repo.reload().map(drop).map_err(GitError::of_gix("read the configuration"))
+        self.repo.reload().map(drop).map_err(GitError::wrap_gix("read the configuration"))
     }
 
     /// The git directory that all work trees share, absolute.
@@ -111,13 +111,13 @@ impl LocalClone {
     /// When the list cannot be read.
     pub fn all_work_trees(&self) -> Result<Vec<WorkTree>, GitError> {
         let what = "list the work trees";
-        let main = self.repo.main_repo().map_err(GitError::of_gix(what))?;
+        let main = self.repo.main_repo().map_err(GitError::wrap_gix(what))?;
         let mut trees: Vec<WorkTree> = main
             .workdir()
             .map(|root| WorkTree { root: absolute(root), git_dir: self.common_dir.clone() })
             .into_iter()
             .collect();
-        for proxy in self.repo.worktrees().map_err(GitError::of_gix(what))? {
+        for proxy in self.repo.worktrees().map_err(GitError::wrap_gix(what))? {
             if let Ok(root) = proxy.base() {
                 trees.push(WorkTree { root: absolute(&root), git_dir: absolute(proxy.git_dir()) });
             }
@@ -130,7 +130,7 @@ impl LocalClone {
     /// # Errors
     /// When it cannot be read.
     pub fn is_shallow(&self) -> Result<bool, GitError> {
-        self.repo.is_shallow().map_err(GitError::of_gix("read the shallow file"))
+        self.repo.is_shallow().map_err(GitError::wrap_gix("read the shallow file"))
     }
 
     /// The name of the current branch; `None` when `HEAD` is detached.
@@ -138,7 +138,7 @@ impl LocalClone {
     /// # Errors
     /// When `HEAD` cannot be read.
     pub fn current_branch(&self) -> Result<Option<String>, GitError> {
-        let name = self.repo.head_name().map_err(GitError::of_gix("read HEAD"))?;
+        let name = self.repo.head_name().map_err(GitError::wrap_gix("read HEAD"))?;
         Ok(name.map(|name| name.shorten().to_string()))
     }
 }

@@ -173,7 +173,7 @@ pub fn tidy(clone: &LocalClone) -> Result<(), GitError> {
         }
         // Git removes none that is not whole.
         if git_dir.exists() {
-            fs::remove_dir_all(&git_dir).map_err(GitError::of_file("remove", &git_dir))?;
+            fs::remove_dir_all(&git_dir).map_err(GitError::wrap_file("remove", &git_dir))?;
         }
     }
     Ok(())
@@ -181,7 +181,7 @@ pub fn tidy(clone: &LocalClone) -> Result<(), GitError> {
 
 fn unlock(git_dir: &Path) -> Result<(), GitError> {
     let lock = git_dir.join("locked");
-    fs::remove_file(&lock).map_err(GitError::of_file("remove", &lock))
+    fs::remove_file(&lock).map_err(GitError::wrap_file("remove", &lock))
 }
 
 fn is_picking(git_dir: &Path) -> bool {

@@ -22,7 +22,7 @@ pub fn folder(common_dir: &Path) -> PathBuf {
 pub(super) fn remove_if_empty(folder: &Path) -> Result<(), GitError> {
     match fs::remove_dir(folder) {
         Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
-            Err(GitError::of_file("remove", folder)(error))
+            Err(GitError::wrap_file("remove", folder)(error))
         }
         _ => Ok(()),
     }
@@ -35,7 +35,7 @@ pub(super) fn remove_if_empty(folder: &Path) -> Result<(), GitError> {
 pub(super) fn remove_file(common_dir: &Path, name: &str) -> Result<(), GitError> {
     let path = folder(common_dir).join(name);
     match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::of_file("remove", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::wrap_file("remove", path)(error)),
         _ => Ok(()),
     }
 }

@@ -50,7 +50,7 @@ fn entries(clone: &LocalClone, objects: &Objects, tree: Option<Id>) -> Result<En
     let bytes = objects.read(clone, tree)?;
     let hash = clone.repo().object_hash();
     let entries = TreeRefIter::from_bytes(&bytes, hash).map(|entry| {
-        let entry = entry.map_err(GitError::of_gix("read a tree"))?;
+        let entry = entry.map_err(GitError::wrap_gix("read a tree"))?;
         Ok((entry.filename.to_owned(), (entry.mode, entry.oid.to_owned())))
     });
     entries.collect()

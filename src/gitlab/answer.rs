@@ -9,13 +9,13 @@ const LONGEST: usize = 300;
 /// What the body of an error says, on one line.
 pub(super) fn said(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
-        Ok(value) => of_json(&value),
-        Err(_) => of_page(&String::from_utf8_lossy(body)),
+        Ok(value) => read_json(&value),
+        Err(_) => read_page(&String::from_utf8_lossy(body)),
     };
     shortened(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn of_json(value: &Value) -> String {
+fn read_json(value: &Value) -> String {
     let Value::Object(fields) = value else { return flat(value) };
     let parts = ["message", "error", "error_description", "scope"].iter().filter_map(|name| fields.get(*name));
     parts.map(flat).collect::<Vec<_>>().join(": ")
@@ -38,7 +38,7 @@ fn flat(value: &Value) -> String {
 }
 
 /// The title of a page, or the page itself where it is plain text.
-fn of_page(page: &str) -> String {
+fn read_page(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     let between = |open: &str, close: &str| {
         let start = lower.find(open)? + open.len();

@@ -48,7 +48,7 @@ struct State {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn of(client: &Client, project: u64, iid: u64) -> Result<Approvals, Error> {
+pub fn read(client: &Client, project: u64, iid: u64) -> Result<Approvals, Error> {
     client.get(&built(approvals::MergeRequestApprovals::builder().project(project).merge_request(iid).build())?)
 }
 

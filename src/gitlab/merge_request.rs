@@ -275,7 +275,7 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
             Err(error) => error,
         };
         if error.may_have_taken_effect() {
-            return look_for(client, route, new)?.ok_or(error);
+            return find_lost(client, route, new)?.ok_or(error);
         }
         // 409: there is one already.
         if error.status() == Some(409)
@@ -293,7 +293,7 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
 
 /// Looks for what a lost answer was about. It is not sent again: the first request may still be under
 /// way, and two of them at the same time could both succeed.
-fn look_for(client: &Client, route: Route, new: &New) -> Result<Option<MergeRequest>, Error> {
+fn find_lost(client: &Client, route: Route, new: &New) -> Result<Option<MergeRequest>, Error> {
     for tries in 1..MOST_TRIES {
         if let Some(found) = find_open(client, route, &new.source, &new.target)? {
             return Ok(Some(found));

@@ -26,7 +26,7 @@ pub struct Mirror {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn of_project(client: &Client, project: u64) -> Result<Option<Vec<Mirror>>, Error> {
+pub fn list(client: &Client, project: u64) -> Result<Option<Vec<Mirror>>, Error> {
     let mirrors = client.all(&RemoteMirrors { project: project.into() });
     // GitLab says 401 where 403 is meant: the same token has just read the project.
     match mirrors {

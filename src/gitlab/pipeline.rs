@@ -60,7 +60,7 @@ pub struct Job {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn newest_of_ref(client: &Client, project: u64, reference: &str) -> Result<Vec<Pipeline>, Error> {
+pub fn list_newest(client: &Client, project: u64, reference: &str) -> Result<Vec<Pipeline>, Error> {
     client.first_page(&built(Pipelines::builder().project(project).ref_(reference).build())?)
 }
 
@@ -68,7 +68,7 @@ pub fn newest_of_ref(client: &Client, project: u64, reference: &str) -> Result<V
 ///
 /// # Errors
 /// See [`Error`].
-pub fn of_branch_since(client: &Client, project: u64, branch: &str, since: Timestamp) -> Result<Vec<Pipeline>, Error> {
+pub fn list_since(client: &Client, project: u64, branch: &str, since: Timestamp) -> Result<Vec<Pipeline>, Error> {
     client.all(&Since { project: project.into(), branch, since })
 }
 
@@ -101,7 +101,7 @@ impl Pageable for Since<'_> {}
 ///
 /// # Errors
 /// See [`Error`].
-pub fn of_commit(client: &Client, project: u64, sha: &str) -> Result<Vec<Pipeline>, Error> {
+pub fn list_for_commit(client: &Client, project: u64, sha: &str) -> Result<Vec<Pipeline>, Error> {
     client.all(&built(Pipelines::builder().project(project).sha(sha).build())?)
 }
 

@@ -17,7 +17,7 @@ struct Template {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn of_merge_requests(client: &Client, project: &str, name: &str) -> Result<Option<String>, Error> {
+pub fn read(client: &Client, project: &str, name: &str) -> Result<Option<String>, Error> {
     let found: Option<Template> =
         Error::absent(client.get(&OneTemplate { project: project.into(), name: name.into() }))?;
     Ok(found.map(|template| template.content))

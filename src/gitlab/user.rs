@@ -42,7 +42,7 @@ pub fn by_name(client: &Client, username: &str) -> Result<Option<User>, Error> {
 ///
 /// # Errors
 /// See [`Error`]; 404 when the token may not see the group.
-pub fn of_group(client: &Client, group: &str) -> Result<Vec<User>, Error> {
+pub fn list_members(client: &Client, group: &str) -> Result<Vec<User>, Error> {
     client.all(&Members(group.into()))
 }
 

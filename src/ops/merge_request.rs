@@ -52,7 +52,7 @@ impl Merging<'_> {
         loop {
             // Accepted and not merged yet is something to wait for: asked again, a merge train starts anew.
             let answer = match is_accepted {
-                true => self.look(client).map(Ok)?,
+                true => self.read(client).map(Ok)?,
                 false => merge_request::merge(client, self.project, self.iid, self.sha, self.keep),
             };
             let now = match answer {
@@ -63,7 +63,7 @@ impl Merging<'_> {
                 // Lost, not possible at the moment, or somebody else was faster: only a look tells.
                 Err(error) => {
                     let may_wait = error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422));
-                    let now = self.look(client)?;
+                    let now = self.read(client)?;
                     if now.state != State::Merged && !(may_wait && may_pass(&now)) {
                         return Err(self.refused(&error, &now));
                     }
@@ -84,7 +84,7 @@ impl Merging<'_> {
         }
     }
 
-    fn look(&self, client: &Client) -> Result<MergeRequest, Failure> {
+    fn read(&self, client: &Client) -> Result<MergeRequest, Failure> {
         merge_request::read(client, self.project, self.iid).map_err(unanswered)
     }
 

@@ -103,7 +103,7 @@ impl<'a> Keyring<'a> {
     ) -> Result<T, KeyringError> {
         let (account, surroundings) = (account.clone(), self.surroundings.clone());
         let answer = self.within_limits(move || {
-            let told = |error: &Error| Reason::of(error, &surroundings);
+            let told = |error: &Error| Reason::from_keyring(error, &surroundings);
             // A store that could not be opened says why here alone.
             Entry::store_status().as_ref().map_err(told)?;
             let entry = Entry::new(SERVICE, account.as_str()).map_err(|error| told(&error))?;

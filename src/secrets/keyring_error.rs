@@ -93,12 +93,12 @@ impl Surroundings {
 
 impl Reason {
     /// What the error of the keyring means here.
-    pub(super) fn of(error: &keyring::Error, surroundings: &Surroundings) -> Self {
+    pub(super) fn from_keyring(error: &keyring::Error, surroundings: &Surroundings) -> Self {
         match error {
             keyring::Error::Ambiguous(_) => Self::Several,
             // Their texts hold no secret; that of `BadEncoding` and its like is not shown.
             keyring::Error::NoStorageAccess(cause) | keyring::Error::PlatformFailure(cause) => {
-                Self::of_platform(cause.as_ref(), surroundings)
+                Self::from_platform(cause.as_ref(), surroundings)
             }
             keyring::Error::BadEncoding(_) | keyring::Error::BadDataFormat(..) => Self::NoToken(TokenError::Character),
             other => Self::Other(other.to_string()),
@@ -106,7 +106,7 @@ impl Reason {
     }
 
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn of_platform(cause: &(dyn std::error::Error + Send + Sync + 'static), surroundings: &Surroundings) -> Self {
+    fn from_platform(cause: &(dyn std::error::Error + Send + Sync + 'static), surroundings: &Surroundings) -> Self {
         use secret_service::Error;
         match cause.downcast_ref::<Error>() {
             Some(Error::Unavailable) => Self::NoSession(surroundings.no_session()),
@@ -115,13 +115,13 @@ impl Reason {
             Some(Error::Prompt) if surroundings.has_screen => Self::Dismissed,
             Some(Error::Prompt) => Self::Locked,
             Some(Error::NoResult) => Self::NoDefault,
-            _ => Self::of_bus(cause, surroundings),
+            _ => Self::from_bus(cause, surroundings),
         }
     }
 
     /// The names of errors are those of the D-Bus and Secret Service specifications.
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn of_bus(cause: &(dyn std::error::Error + 'static), surroundings: &Surroundings) -> Self {
+    fn from_bus(cause: &(dyn std::error::Error + 'static), surroundings: &Surroundings) -> Self {
         let text = cause.to_string();
         let has = |name: &str| text.contains(name);
         if has("org.freedesktop.Secret.Error.IsLocked") {
@@ -139,7 +139,7 @@ impl Reason {
     }
 
     #[cfg(not(all(unix, not(target_os = "macos"))))]
-    fn of_platform(cause: &(dyn std::error::Error + Send + Sync + 'static), _: &Surroundings) -> Self {
+    fn from_platform(cause: &(dyn std::error::Error + Send + Sync + 'static), _: &Surroundings) -> Self {
         let text = cause.to_string();
         // `errSecInteractionNotAllowed` and `errSecUserCanceled` of macOS, in its own words.
         if text.contains("interaction is not allowed") {
@@ -317,10 +317,10 @@ mod tests {
     #[test]
     fn a_prompt_that_ends_means_another_thing_without_a_screen() {
         let error = keyring::Error::NoStorageAccess(Box::new(secret_service::Error::Prompt));
-        assert_eq!(Reason::of(&error, &around(&[("DISPLAY", ":0")])), Reason::Dismissed);
-        assert_eq!(Reason::of(&error, &around(&[("DISPLAY", "")])), Reason::Locked);
+        assert_eq!(Reason::from_keyring(&error, &around(&[("DISPLAY", ":0")])), Reason::Dismissed);
+        assert_eq!(Reason::from_keyring(&error, &around(&[("DISPLAY", "")])), Reason::Locked);
         let error = keyring::Error::PlatformFailure(Box::new(secret_service::Error::Unavailable));
-        let reason = Reason::of(&error, &around(&[("DBUS_SESSION_BUS_ADDRESS", "nonsense")]));
+        let reason = Reason::from_keyring(&error, &around(&[("DBUS_SESSION_BUS_ADDRESS", "nonsense")]));
         assert_eq!(reason, Reason::NoSession("nothing answers at `nonsense`".to_owned()));
     }
 
@@ -330,7 +330,7 @@ mod tests {
             keyring::Error::BadEncoding(b"s3cret\xff".to_vec()),
             keyring::Error::BadDataFormat(b"s3cret".to_vec(), "broken".into()),
         ] {
-            let trouble = around(&[]).trouble(Reason::of(&error, &around(&[])));
+            let trouble = around(&[]).trouble(Reason::from_keyring(&error, &around(&[])));
             assert!(!format!("{trouble} {trouble:?} {}", trouble.ways_out()).contains("s3cret"));
         }
     }

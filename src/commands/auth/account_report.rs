@@ -53,7 +53,7 @@ struct TokenRow {
 
 impl AccountReport {
     /// Before the server was asked, or when it could not be.
-    pub(super) fn of_source(server: &Server, source: Source) -> Self {
+    pub(super) fn for_source(server: &Server, source: Source) -> Self {
         let source = match source {
             Source::Environment(name) => SourceRow { kind: "environment", name },
             Source::Keyring => SourceRow { kind: "keyring", name: STORE },

@@ -48,7 +48,7 @@ pub(super) fn run(args: &LoginArgs, context: &Context) -> Result<Exit, Failure> 
     let today = today();
     let warnings = check::warnings(&server, &checked, today)?;
     keep(context, &server, &token)?;
-    AccountReport::of_source(&server, Source::Keyring).with(&checked, today).print("auth login", ui);
+    AccountReport::for_source(&server, Source::Keyring).with(&checked, today).print("auth login", ui);
     for warning in warnings {
         ui.warning(&warning);
     }

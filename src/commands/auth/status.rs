@@ -21,7 +21,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let ui = context.ui;
     let server = Server::named(context, args.host.host.as_deref())?;
     let (token, source) = server.token(context)?;
-    let report = AccountReport::of_source(&server, source);
+    let report = AccountReport::for_source(&server, source);
     let checked = match check::check(context, &server, &token) {
         Ok(checked) => checked,
         // Where the token comes from is worth knowing most when it fails.

@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 
-use super::{plan::Action, projects::host_of, survey::Found, undo};
+use super::{plan::Action, projects::host_of, survey::Survey, undo};
 use crate::{
     config::clone_file,
     git::{
@@ -22,7 +22,7 @@ use crate::{
 /// When one fails; then a clone that was not prepared before is as it was before.
 pub(super) fn apply(
     clone: &mut LocalClone,
-    found: &Found,
+    found: &Survey,
     actions: &[Action],
     context: &Context,
 ) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub(super) fn apply(
     result
 }
 
-fn act(clone: &mut LocalClone, found: &Found, action: &Action, context: &Context) -> Result<(), Failure> {
+fn act(clone: &mut LocalClone, found: &Survey, action: &Action, context: &Context) -> Result<(), Failure> {
     match action {
         Action::AddRemote { name, url } => add_remote(clone, name, url),
         Action::Fetch { name, .. } => {
@@ -74,7 +74,7 @@ fn add_remote(clone: &mut LocalClone, name: &str, url: &str) -> Result<(), Failu
 }
 
 /// A fetch that failed, in the words of what the user can do about it.
-fn unreachable(found: &Found, failure: &FetchFailure) -> Failure {
+fn unreachable(found: &Survey, failure: &FetchFailure) -> Failure {
     let (host, project) = (host_of(&found.security_url), &found.policy.security);
     let said = &failure.said;
     let is_ssh = !found.security_url.contains("://") || found.security_url.starts_with("ssh");
@@ -102,7 +102,7 @@ fn unreachable(found: &Found, failure: &FetchFailure) -> Failure {
 }
 
 /// Fires the hook of every work tree: what does not refuse now would not refuse later.
-fn prove(found: &Found) -> Result<(), Failure> {
+fn prove(found: &Survey) -> Result<(), Failure> {
     if found.sites.is_empty() {
         return Ok(());
     }

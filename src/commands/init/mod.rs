@@ -102,7 +102,7 @@ impl Program for InitArgs {
         let only_look = self.check || self.dry_run;
         let check = self.check;
         let mut clone = context.open()?;
-        let found = survey::look(&clone, &self)?;
+        let found = survey::survey(&clone, &self)?;
         let actions = plan::plan(&found, &self);
         let pending = actions.iter().any(plan::Action::is_preparation);
         if !only_look {
@@ -117,7 +117,7 @@ impl Program for InitArgs {
     }
 }
 
-fn report(found: &survey::Found, actions: &[plan::Action], done: bool) -> Report {
+fn report(found: &survey::Survey, actions: &[plan::Action], done: bool) -> Report {
     let host = |url: &str| projects::host_of(url);
     Report {
         canonical: RemoteRow {
@@ -141,7 +141,7 @@ fn report(found: &survey::Found, actions: &[plan::Action], done: bool) -> Report
     }
 }
 
-fn text(found: &survey::Found, actions: &[plan::Action], done: bool) -> String {
+fn text(found: &survey::Survey, actions: &[plan::Action], done: bool) -> String {
     let report = report(found, actions, done);
     let mut table = Table::default();
     for (label, row) in [("canonical", &report.canonical), ("security", &report.security)] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{InitArgs, survey::Found};
+use super::{InitArgs, survey::Survey};
 use crate::{domain::destination::redacted, git::hooks::Site};
 
 /// One thing that `init` does.
@@ -41,7 +41,7 @@ impl fmt::Display for Action {
 
 /// What is missing, in the order in which it is done: the guard first, since it needs nothing of the
 /// rest, and is there then whatever interrupts a long fetch.
-pub(super) fn plan(found: &Found, args: &InitArgs) -> Vec<Action> {
+pub(super) fn plan(found: &Survey, args: &InitArgs) -> Vec<Action> {
     let mut actions = Vec::new();
     if !found.has_clone_file {
         actions.push(Action::WriteFile);
@@ -80,7 +80,7 @@ pub(super) fn remote_state(remote: &str, actions: &[Action], done: bool) -> Stri
 }
 
 /// The guard's state in words; `None` when it was not asked for.
-pub(super) fn guard_state(found: &Found, actions: &[Action], done: bool) -> Option<String> {
+pub(super) fn guard_state(found: &Survey, actions: &[Action], done: bool) -> Option<String> {
     if found.sites.is_empty() {
         return None;
     }

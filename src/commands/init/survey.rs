@@ -27,7 +27,7 @@ use crate::{
 
 /// Everything that the plan is made from.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Survey {
     /// The remote of the public project.
     pub(super) canonical_remote: String,
     /// Where it is fetched from.
@@ -69,7 +69,7 @@ pub(super) struct FoundSite {
 ///
 /// # Errors
 /// When there is no canonical remote, more than one, or one of the wrong name is in the way.
-pub(super) fn look(clone: &LocalClone, args: &InitArgs) -> Result<Found, Failure> {
+pub(super) fn survey(clone: &LocalClone, args: &InitArgs) -> Result<Survey, Failure> {
     clone.work_tree()?;
     // What an interrupted or damaged `init` left must be readable before anything is changed.
     Record::read(clone.common_dir())?;
@@ -123,8 +123,8 @@ pub(super) fn look(clone: &LocalClone, args: &InitArgs) -> Result<Found, Failure
     }
     never_fetched.extend((!has_security).then(|| security_remote.clone()));
     let guard = guard_program()?;
-    let sites = if args.no_guard { vec![] } else { look_at_sites(clone, &guard, &policy)? };
-    Ok(Found {
+    let sites = if args.no_guard { vec![] } else { find_sites(clone, &guard, &policy)? };
+    Ok(Survey {
         canonical_remote: canonical.name.clone(),
         canonical_url,
         security_remote,
@@ -155,7 +155,7 @@ fn guard_program() -> Result<PathBuf, Failure> {
     })
 }
 
-fn look_at_sites(clone: &LocalClone, guard: &Path, policy: &Policy) -> Result<Vec<FoundSite>, Failure> {
+fn find_sites(clone: &LocalClone, guard: &Path, policy: &Policy) -> Result<Vec<FoundSite>, Failure> {
     let mut sites: Vec<FoundSite> = Vec::new();
     for tree in clone.work_trees()? {
         let site = hooks::site(clone, &tree)?;

@@ -175,18 +175,17 @@ struct Parts<'a> {
 }
 
 /// The same, as GitLab knows it.
-struct Found {
+struct KnownParts {
     template: Option<String>,
     reviewers: Vec<(String, Option<u64>)>,
     milestone: Option<u64>,
 }
 
 impl Parts<'_> {
-    fn ask(&self, client: &Client, policy: &Policy) -> Result<Found, Error> {
+    fn ask(&self, client: &Client, policy: &Policy) -> Result<KnownParts, Error> {
         let security = policy.security.as_str();
         std::thread::scope(|scope| {
-            let template = scope
-                .spawn(|| self.template.map(|name| template::of_merge_requests(client, security, name)).transpose());
+            let template = scope.spawn(|| self.template.map(|name| template::read(client, security, name)).transpose());
             let milestone =
                 scope.spawn(|| self.milestone.map(|title| milestone::id_of(client, security, title)).transpose());
             let reviewers = at_once(self.reviewers, |name| {
@@ -195,7 +194,7 @@ impl Parts<'_> {
             });
             let template = template.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let milestone = milestone.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok(Found {
+            Ok(KnownParts {
                 template: template?.flatten(),
                 reviewers: reviewers.into_iter().collect::<Result<_, Error>>()?,
                 milestone: milestone?.flatten(),
@@ -204,7 +203,7 @@ impl Parts<'_> {
     }
 }
 
-impl Found {
+impl KnownParts {
     fn reviewer_ids(&self) -> Result<Vec<u64>, Failure> {
         let mut ids = Vec::new();
         for (name, id) in &self.reviewers {

@@ -107,7 +107,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             confidential: issue.confidential,
             web_url: issue.web_url.clone(),
         }),
-        targets: facts.targets.iter().map(of_target).collect(),
+        targets: facts.targets.iter().map(target_report).collect(),
         blockers: now_blocking(&runbook::blockers(facts), step),
         gates: Gates {
             request: is_open(Gate::Request),
@@ -128,7 +128,7 @@ fn now_blocking(blockers: &[Blocker], step: Step) -> Vec<Blocker> {
     blockers.iter().filter(|blocker| blocker.step <= last).cloned().collect()
 }
 
-fn of_target(target: &Target) -> TargetReport {
+fn target_report(target: &Target) -> TargetReport {
     let pushed = match target.pushed {
         Pushed::No => "no",
         Pushed::Same => "yes",
@@ -144,7 +144,7 @@ fn of_target(target: &Target) -> TargetReport {
         state: request.state.clone(),
         draft: request.is_draft,
         head: request.head.clone(),
-        pipeline: of_pipeline(&request.pipeline),
+        pipeline: pipeline_word(&request.pipeline),
         pipeline_url: request.pipeline_url.clone(),
         approvals: request
             .roles
@@ -161,13 +161,13 @@ fn of_target(target: &Target) -> TargetReport {
             .collect(),
         outdated_approvals: request.outdated_approvals().into_iter().map(str::to_owned).collect(),
         open_threads: request.open_threads,
-        mergeable: of_mergeability(&request.mergeability),
+        mergeable: mergeability_word(&request.mergeability),
         conflicts: request.has_conflicts,
     });
     TargetReport { source: target.source.clone(), target: target.target.clone(), pushed, merge_request }
 }
 
-fn of_pipeline(pipeline: &Pipeline) -> String {
+fn pipeline_word(pipeline: &Pipeline) -> String {
     match pipeline {
         Pipeline::Missing => "none".to_owned(),
         Pipeline::Passed => "passed".to_owned(),
@@ -178,7 +178,7 @@ fn of_pipeline(pipeline: &Pipeline) -> String {
     }
 }
 
-fn of_mergeability(mergeability: &Mergeability) -> String {
+fn mergeability_word(mergeability: &Mergeability) -> String {
     use crate::domain::merge_request::MergeBlock as B;
     match mergeability {
         Mergeability::Mergeable => "yes".to_owned(),

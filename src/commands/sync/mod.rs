@@ -116,7 +116,7 @@ impl Program for SyncArgs {
         let mut report = Report {
             fix: fix.to_string(),
             public: found.iter().all(Branch::is_public),
-            branches: found.iter().map(|branch| preview::of(branch, &words)).collect(),
+            branches: found.iter().map(|branch| preview::report(branch, &words)).collect(),
         };
         if !context.ui.json && !report.public {
             context.ui.answer(&preview::text(&fix, &report.branches, policy));

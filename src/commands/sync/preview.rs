@@ -42,7 +42,7 @@ pub(super) struct CommitReport {
     body: String,
 }
 
-pub(super) fn of(branch: &Branch, words: &PublicText) -> BranchReport {
+pub(super) fn report(branch: &Branch, words: &PublicText) -> BranchReport {
     let state = if branch.is_public() {
         "public already".to_owned()
     } else if !branch.conflict.is_empty() {

@@ -107,7 +107,7 @@ pub(super) fn branches(
     let mut found = Vec::new();
     for (merged, answer) in after_merge.merged.iter().zip(answers) {
         let is_arrived = after_merge.arrived.contains(&merged.branch);
-        found.push(look(clone, policy, merged, is_arrived, answer.map_err(unanswered)?, args, fetched)?);
+        found.push(survey_branch(clone, policy, merged, is_arrived, answer.map_err(unanswered)?, args, fetched)?);
     }
     Ok(found)
 }
@@ -129,7 +129,7 @@ fn ask(client: &Client, route: Route, policy: &Policy, merged: &Merged) -> Resul
     })
 }
 
-fn look(
+fn survey_branch(
     clone: &LocalClone,
     policy: &Policy,
     merged: &Merged,

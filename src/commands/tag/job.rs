@@ -31,7 +31,7 @@ impl Job<'_> {
             if let Some(tag) = self.tag(sha)? {
                 return Ok(tag);
             }
-            let pipelines = pipeline::of_commit(client, *project, sha).map_err(unanswered)?;
+            let pipelines = pipeline::list_for_commit(client, *project, sha).map_err(unanswered)?;
             let of_branch = pipelines.iter().filter(|found| found.reference.as_deref() == Some(branch));
             if let Some(newest) = of_branch.max_by_key(|found| found.id) {
                 let jobs = pipeline::jobs(client, *project, newest.id).map_err(unanswered)?.unwrap_or_default();

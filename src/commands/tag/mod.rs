@@ -85,7 +85,7 @@ impl Program for TagArgs {
         gate::pass(gate, &gathered, policy)?;
         let after_merge =
             gathered.after_merge.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
-        let survey = survey::look(&client, policy, after_merge, &shared.project, place)?;
+        let survey = survey::survey(&client, policy, after_merge, &shared.project, place)?;
         drop(spinner);
         let tags = settings.tags()?;
         let mut report = Report {

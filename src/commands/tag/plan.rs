@@ -44,10 +44,10 @@ impl Action {
 /// # Errors
 /// The line whose numbers are used up.
 pub(super) fn plan(survey: &Survey, pattern: &Pattern) -> Result<Vec<Action>, ReleaseLine> {
-    survey.lines.iter().map(|line| of_line(line, pattern)).collect()
+    survey.lines.iter().map(|line| plan_line(line, pattern)).collect()
 }
 
-fn of_line(found: &Line, pattern: &Pattern) -> Result<Action, ReleaseLine> {
+fn plan_line(found: &Line, pattern: &Pattern) -> Result<Action, ReleaseLine> {
     let Line { line, branch, head, tagged, private, names } = found;
     let branch = branch.clone();
     if let Some(tag) = tagged {
@@ -77,7 +77,7 @@ mod tests {
             private: None,
             names: vec!["v18.4.1".to_owned(), "v18.4.0".to_owned()],
         };
-        let planned = |line: Line| of_line(&line, &pattern).unwrap();
+        let planned = |line: Line| plan_line(&line, &pattern).unwrap();
         let create = |name: &str, letter: &str| Action::Create {
             line: line.line,
             branch: line.branch.clone(),
@@ -91,6 +91,6 @@ mod tests {
         let done = planned(Line { private, tagged: Some(tag("v18.4.2")), ..line.clone() });
         assert_eq!(done, Action::Nothing { line: line.line, branch: line.branch.clone(), tag: tag("v18.4.2") });
         let full = Line { names: vec![format!("v18.4.{}", u32::MAX)], ..line.clone() };
-        assert_eq!(of_line(&full, &pattern), Err(line.line));
+        assert_eq!(plan_line(&full, &pattern), Err(line.line));
     }
 }

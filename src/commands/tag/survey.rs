@@ -47,7 +47,7 @@ pub(super) struct Line {
 }
 
 /// Asks everything at the same time.
-pub(super) fn look(
+pub(super) fn survey(
     client: &Client,
     policy: &Policy,
     after_merge: &AfterMerge,

@@ -37,7 +37,7 @@ impl Judged {
 /// deployed the same service, the best news counts: once it ran with the fix, it is deployed.
 pub fn judge(demand: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
     let judge_one = |service: &String| {
-        let judged = pipelines.iter().map(|pipeline| (of_service(demand, service, pipeline), pipeline));
+        let judged = pipelines.iter().map(|pipeline| (judge_service(demand, service, pipeline), pipeline));
         let best =
             judged.max_by(|(one, of), (other, of_other)| one.state.cmp(&other.state).then(of.id.cmp(&of_other.id)));
         match best {
@@ -75,7 +75,7 @@ fn newest(jobs: &[Job]) -> Vec<&Job> {
     newest
 }
 
-fn of_service(demand: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judged {
+fn judge_service(demand: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == demand.stage).collect();
     let is_own = |job: &&Job| job.name.contains(service) && !demand.is_optional(job);
@@ -83,7 +83,7 @@ fn of_service(demand: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judg
     if own.is_empty() {
         return Judged::new(State::Absent, absent(demand, service, &jobs, &in_stage));
     }
-    worst(own.into_iter().map(|job| of_job(demand, job, Place::Gate).at(&job.web_url)).collect())
+    worst(own.into_iter().map(|job| judge_job(demand, job, Place::Gate).at(&job.web_url)).collect())
 }
 
 /// Which names there were instead: a job may have been renamed.
@@ -116,16 +116,16 @@ fn worst(judged: Vec<Judged>) -> Judged {
     Judged { waiting, ..worst }
 }
 
-fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
+fn judge_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
     match status {
-        CiStatus::Success if job.is_trigger => of_trigger(demand, job),
+        CiStatus::Success if job.is_trigger => judge_trigger(demand, job),
         CiStatus::Success => Judged::new(State::Deployed, format!("`{name}` succeeded")),
         CiStatus::Failed => {
             // What failed is further down, where it can be seen, and may have been tried again there: not every
             // GitLab tells the trigger job of that.
             if let Some(Downstream { seen: Some(_), .. }) = &job.downstream {
-                return of_trigger(demand, job);
+                return judge_trigger(demand, job);
             }
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
             Judged::new(State::Failed, format!("`{name}` failed{why}"))
@@ -148,7 +148,7 @@ fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
             match &job.downstream {
                 // Somebody may have to start a job further down.
                 Some(Downstream { seen: Some(pipeline), .. }) => {
-                    let further = of_downstream(demand, pipeline);
+                    let further = judge_downstream(demand, pipeline);
                     if further.state == State::Waiting { further } else { running }
                 }
                 _ => running,
@@ -159,7 +159,7 @@ fn of_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
 }
 
 /// A trigger job is green as soon as its pipeline exists: what counts is what became of that.
-fn of_trigger(demand: &DeployTarget, job: &Job) -> Judged {
+fn judge_trigger(demand: &DeployTarget, job: &Job) -> Judged {
     let name = &job.name;
     let Some(downstream) = &job.downstream else {
         return Judged::new(State::Unknown, format!("what `{name}` started is not shown"));
@@ -175,14 +175,14 @@ fn of_trigger(demand: &DeployTarget, job: &Job) -> Judged {
             ),
         };
     };
-    let further = of_downstream(demand, pipeline);
+    let further = judge_downstream(demand, pipeline);
     Judged { text: format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id), ..further }
 }
 
 /// In a pipeline that belongs to the deployment everything counts that is not named as optional: what a
 /// project lets pass there, such as a job that nobody has started, or that was skipped for it, is often the
 /// deployment itself.
-fn of_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
+fn judge_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
     let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| demand.is_optional(job));
     let ended = match &pipeline.status {
@@ -201,7 +201,7 @@ fn of_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
         ended => ended,
     };
     let judged: Vec<Judged> =
-        counted.into_iter().map(|job| of_job(demand, job, Place::Further).at(&job.web_url)).collect();
+        counted.into_iter().map(|job| judge_job(demand, job, Place::Further).at(&job.web_url)).collect();
     if judged.is_empty() {
         return Judged::new(State::Unknown, "no job can be seen".to_owned());
     }

@@ -56,7 +56,7 @@ pub enum Progress {
 
 impl Progress {
     /// Done, unless something is missing.
-    pub fn of(missing: Vec<String>) -> Self {
+    pub fn from_missing(missing: Vec<String>) -> Self {
         if missing.is_empty() { Self::Done } else { Self::Open(missing) }
     }
 
@@ -260,7 +260,7 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
         block(Step::Branches, "the fix has no branch".to_owned());
     }
     for target in &facts.targets {
-        found.extend(review::of_target(target));
+        found.extend(review::target_blockers(target));
     }
     for (step, progress) in after_the_merge(facts) {
         let texts = match progress {

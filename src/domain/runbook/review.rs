@@ -4,7 +4,7 @@ use super::{Blocker, Pushed, Request, Step, Target};
 use crate::domain::merge_request::{ApprovalState, MergeBlock, MergeRequest, Mergeability, Pipeline, State};
 
 /// What keeps a branch from being merged. A merged one needs nothing more, not even its branch.
-pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
+pub(super) fn target_blockers(target: &Target) -> Vec<Blocker> {
     let mut found = Vec::new();
     let Target { source, target: into, .. } = target;
     let mut block = |step, text: String| found.push(Blocker { step, merge_request: None, text });
@@ -74,7 +74,7 @@ pub(super) fn of_target(target: &Target) -> Vec<Blocker> {
                 let text = format!("!{} does not have the newest commit of `{source}` yet", request.iid);
                 block(Step::Review, text);
             }
-            found.extend(of_request(request, source));
+            found.extend(request_blockers(request, source));
         }
     }
     // A branch that waits for a review is merged only after it.
@@ -95,7 +95,7 @@ fn short(ids: &[String]) -> String {
     ids.join(", ")
 }
 
-fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
+fn request_blockers(request: &MergeRequest, source: &str) -> Vec<Blocker> {
     let iid = request.iid;
     let mut found = Vec::new();
     let mut block = |step, text: String| found.push(Blocker { step, merge_request: Some(iid), text });
@@ -165,7 +165,7 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
                 _ => false,
             };
             if !is_said {
-                block(Step::Review, of_merge_block(*why, iid, source));
+                block(Step::Review, describe_merge_block(*why, iid, source));
             }
         }
     }
@@ -175,7 +175,7 @@ fn of_request(request: &MergeRequest, source: &str) -> Vec<Blocker> {
     found
 }
 
-fn of_merge_block(why: MergeBlock, iid: u64, source: &str) -> String {
+fn describe_merge_block(why: MergeBlock, iid: u64, source: &str) -> String {
     match why {
         MergeBlock::NotApproved => format!("GitLab asks for more approvals of !{iid}"),
         MergeBlock::RequestedChanges => format!("a reviewer of !{iid} asks for changes"),

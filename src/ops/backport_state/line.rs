@@ -152,7 +152,7 @@ fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Re
     let published = history::find(clone, &pushed)?;
     let Some((kept, base)) = tracked(clone, policy, &target)? else {
         let never_fetched = is_never_fetched(clone, policy)?;
-        let states = fix_branches::look(clone, policy, &fix.name, &[line], never_fetched)?;
+        let states = fix_branches::survey(clone, policy, &fix.name, &[line], never_fetched)?;
         let in_canonical = states.last().is_some_and(|state| state.canonical.is_some());
         let problem = fix_branches::plan::Problem::NoBase { target, line: Some(line), in_canonical };
         return Err(fix_branches::explain(problem, policy, &fix.name));
@@ -209,7 +209,7 @@ fn known(clone: &LocalClone, policy: &Policy, fix: &Fix, lines: &[Line]) -> Resu
     let asked: HashSet<Id> = unclear.chain(origins.iter().copied()).collect();
     if !asked.is_empty() {
         let all: Vec<Id> = asked.into_iter().chain(fix.parts.iter().map(|part| part.commit.id)).collect();
-        known.patches = patch_id::of_commits(clone, &all, Compared::WithContext)?;
+        known.patches = patch_id::compute(clone, &all, Compared::WithContext)?;
     }
     for origin in origins {
         if is_published(clone, policy, origin)? {

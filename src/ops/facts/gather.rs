@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::anyhow;
 
 use super::{
-    after_merge::{AfterMerge, Look, Merged, MergedRequest},
+    after_merge::{AfterMerge, Merged, MergedRequest, Reader},
     gitlab::{self, Answers},
     project::ProjectFacts,
     sources,
@@ -75,7 +75,7 @@ impl<'a> Gatherer<'a> {
         known.issue = issue.or(known.issue);
         let (client, policy, roles) = (self.client, self.policy, &self.roles);
         let (shared, answers) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::look(client, policy, roles));
+            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles));
             let answers = gitlab::ask(client, policy, &known);
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
         });
@@ -110,7 +110,7 @@ impl<'a> Gatherer<'a> {
     pub(crate) fn all(&self) -> Result<(ProjectFacts, Vec<Gathered>), Failure> {
         let (client, policy, roles) = (self.client, self.policy, &self.roles);
         let (shared, open) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::look(client, policy, roles));
+            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles));
             let open = merge_request::open(client, policy.security.as_str());
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
         });
@@ -209,14 +209,17 @@ impl<'a> Gatherer<'a> {
                 iid: counts.iid,
                 commit: commit.to_owned(),
                 merged_at: read.merged_at,
-                requests: of_target.filter(|request| request.state == State::Merged).map(MergedRequest::of).collect(),
+                requests: of_target
+                    .filter(|request| request.state == State::Merged)
+                    .map(MergedRequest::from_server)
+                    .collect(),
             });
         }
         if merged.is_empty() {
             return Ok(None);
         }
         let (client, policy, settings) = (self.client, self.policy, self.settings);
-        Look { client, policy, settings, security: &shared.project }.at(merged).map(Some)
+        Reader { client, policy, settings, security: &shared.project }.read(merged).map(Some)
     }
 
     /// Which branches of the fix are left behind.
@@ -231,6 +234,6 @@ impl<'a> Gatherer<'a> {
                 (false, false) => {}
             }
         }
-        Ok(Progress::of(left))
+        Ok(Progress::from_missing(left))
     }
 }

@@ -134,7 +134,7 @@ fn answer(client: &Client, policy: &Policy, ask: &Ask) -> Result<Got, Error> {
             }
         }
         Ask::Request(project, iid) => Got::Request(*iid, Box::new(merge_request::read(client, *project, *iid)?)),
-        Ask::Approvals(project, iid) => Got::Approvals(*iid, approval::of(client, *project, *iid)?),
+        Ask::Approvals(project, iid) => Got::Approvals(*iid, approval::read(client, *project, *iid)?),
         Ask::Rules(project, iid) => Got::Rules(*iid, approval::rules(client, *project, *iid)?),
         Ask::Threads(project, iid) => Got::Threads(*iid, discussion::open_threads(client, *project, *iid)?),
         Ask::Parents { iid, project, sha } => Got::Parents(*iid, commit::parents(client, *project, sha)?),

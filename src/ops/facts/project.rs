@@ -20,7 +20,7 @@ pub(crate) struct ProjectFacts {
 
 impl ProjectFacts {
     /// What is the same for every fix: the project, and who belongs to the roles.
-    pub(crate) fn look(client: &Client, policy: &Policy, roles: &[Role]) -> Result<Self, Failure> {
+    pub(crate) fn ask(client: &Client, policy: &Policy, roles: &[Role]) -> Result<Self, Failure> {
         let (project, people) = std::thread::scope(|scope| {
             let people = scope.spawn(|| at_once(roles, |role| people_of(client, role)));
             let project = project::find(client, policy.security.as_str());
@@ -49,7 +49,7 @@ impl ProjectFacts {
 fn people_of(client: &Client, role: &Role) -> Result<Result<Vec<String>, String>, Error> {
     let groups: Vec<&str> = role.groups().collect();
     let mut people: Vec<String> = role.users.iter().filter(|user| !user.contains('/')).cloned().collect();
-    for (group, members) in groups.iter().zip(at_once(&groups, |group| user::of_group(client, group))) {
+    for (group, members) in groups.iter().zip(at_once(&groups, |group| user::list_members(client, group))) {
         match members {
             Ok(members) => people.extend(members.into_iter().map(|member| member.username)),
             Err(error) if matches!(error, Error::Endless { .. }) || matches!(error.status(), Some(403 | 404)) => {

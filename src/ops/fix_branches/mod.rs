@@ -59,7 +59,7 @@ pub(crate) fn belonging_to<'a>(policy: &Policy, fix: &FixName, names: impl Itera
 
 /// What is there of the fix's branch and of each backport branch. While nothing of security is known,
 /// canonical's branches stand for those of its mirror.
-pub(crate) fn look(
+pub(crate) fn survey(
     clone: &LocalClone,
     policy: &Policy,
     fix: &FixName,

@@ -79,7 +79,7 @@ pub(crate) fn plan(state: &State) -> Result<Planned, Problem> {
 }
 
 impl Planned {
-    fn of(&self) -> &State {
+    fn state_of_branch(&self) -> &State {
         match self {
             Self::Create(state) | Self::Continue(state) | Self::Adopt(state) | Self::Keep(state) => state,
         }
@@ -87,17 +87,17 @@ impl Planned {
 
     /// The branch's name.
     pub(crate) fn branch(&self) -> &str {
-        &self.of().branch
+        &self.state_of_branch().branch
     }
 
     /// The line of a backport branch.
     pub(crate) fn line(&self) -> Option<ReleaseLine> {
-        self.of().line
+        self.state_of_branch().line
     }
 
     /// The branch of security that it tracks: its own once somebody pushed it.
     pub(crate) fn upstream(&self) -> &str {
-        let state = self.of();
+        let state = self.state_of_branch();
         if state.has_published { &state.branch } else { &state.target }
     }
 
@@ -105,7 +105,7 @@ impl Planned {
     pub(crate) fn to_create(&self, remote: &str) -> Option<NewBranch> {
         let state = match self {
             Self::Keep(_) => return None,
-            _ => self.of(),
+            _ => self.state_of_branch(),
         };
         Some(NewBranch {
             name: state.branch.clone(),

@@ -1,6 +1,6 @@
 //! The jobs that deploy: those of the pipeline of the merge, and of later ones that hold it.
 
-use super::{Look, Merged, taken_back};
+use super::{Merged, Reader, taken_back};
 use crate::{
     domain::deployment::{self, DeployTarget, Downstream, Job, Pipeline, Service},
     gitlab::{Client, Error, at_once, compare, pipeline},
@@ -14,34 +14,38 @@ const LATER: usize = 15;
 const DEEPEST: u32 = 5;
 
 /// How far each service is.
-pub(super) fn services(look: &Look<'_>, demand: &DeployTarget, merged: Option<&Merged>) -> Result<Vec<Service>, Error> {
+pub(super) fn services(
+    reader: &Reader<'_>,
+    demand: &DeployTarget,
+    merged: Option<&Merged>,
+) -> Result<Vec<Service>, Error> {
     let Some(merged) = merged else {
         let why =
-            format!("the fix has no merge to `{}`, and no other branch is deployed", look.policy.branches.default);
+            format!("the fix has no merge to `{}`, and no other branch is deployed", reader.policy.branches.default);
         return Ok(deployment::unknown(demand, &why));
     };
     let (found, taken_back) = std::thread::scope(|scope| {
-        let taken_back = scope.spawn(|| taken_back::find(look, merged));
-        (holding(look, merged), super::joined(taken_back))
+        let taken_back = scope.spawn(|| taken_back::find(reader, merged));
+        (holding(reader, merged), super::joined(taken_back))
     });
     if let Some(by) = taken_back? {
         let by = by.get(..12).unwrap_or(&by);
         return Ok(deployment::unknown(demand, &format!("{by} takes the fix back on `{}`", merged.branch)));
     }
     let found = found?;
-    let pipelines = at_once(&found, |found| with_jobs(look.client, demand, look.security.id, found, 0));
+    let pipelines = at_once(&found, |found| with_jobs(reader.client, demand, reader.security.id, found, 0));
     let pipelines = pipelines.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     Ok(deployment::judge(demand, &pipelines))
 }
 
 /// The pipelines on the branch that hold the merge.
-fn holding(look: &Look<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipeline>, Error> {
-    let Look { client, security, .. } = look;
+fn holding(reader: &Reader<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipeline>, Error> {
+    let Reader { client, security, .. } = reader;
     let lists = at_once(&[true, false], |of_merge| match of_merge {
-        true => pipeline::of_commit(client, security.id, &merged.commit),
+        true => pipeline::list_for_commit(client, security.id, &merged.commit),
         false => match merged.merged_at {
-            Some(since) => pipeline::of_branch_since(client, security.id, &merged.branch, since),
-            None => pipeline::newest_of_ref(client, security.id, &merged.branch),
+            Some(since) => pipeline::list_since(client, security.id, &merged.branch, since),
+            None => pipeline::list_newest(client, security.id, &merged.branch),
         },
     });
     let mut all = lists.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
@@ -90,9 +94,9 @@ fn with_jobs(
         Some(started) if leads_on(job) => further(client, demand, started, depth + 1).map(Some),
         _ => Ok(None),
     });
-    let mut all: Vec<Job> = jobs.into_iter().map(|job| of(project, job, false, None)).collect();
+    let mut all: Vec<Job> = jobs.into_iter().map(|job| convert_job(project, job, false, None)).collect();
     for (job, downstream) in triggers.into_iter().zip(further) {
-        all.push(of(project, job, true, downstream?));
+        all.push(convert_job(project, job, true, downstream?));
     }
     Ok(Some(Pipeline {
         id: found.id,
@@ -125,7 +129,7 @@ fn further(
     })
 }
 
-fn of(project: u64, job: pipeline::Job, is_trigger: bool, downstream: Option<Downstream>) -> Job {
+fn convert_job(project: u64, job: pipeline::Job, is_trigger: bool, downstream: Option<Downstream>) -> Job {
     // A trigger job has no page of its own worth looking at.
     let started = downstream.as_ref().and_then(|started| started.web_url.clone());
     Job {

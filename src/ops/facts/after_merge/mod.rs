@@ -60,7 +60,7 @@ pub(crate) struct MergedRequest {
 
 impl MergedRequest {
     /// From what the server says of it.
-    pub(super) fn of(request: &MergeRequest) -> Self {
+    pub(super) fn from_server(request: &MergeRequest) -> Self {
         let results = [&request.merge_commit_sha, &request.squash_commit_sha, &request.sha];
         Self { iid: request.iid, results: results.into_iter().flatten().cloned().collect() }
     }
@@ -94,16 +94,16 @@ pub(crate) struct AfterMerge {
 }
 
 /// How the looking goes.
-pub(super) struct Look<'a> {
+pub(super) struct Reader<'a> {
     pub(super) client: &'a Client,
     pub(super) policy: &'a Policy,
     pub(super) settings: &'a Settings,
     pub(super) security: &'a Project,
 }
 
-impl Look<'_> {
+impl Reader<'_> {
     /// Everything behind the merge. What does not depend on something else is asked at the same time.
-    pub(super) fn at(&self, merged: Vec<Merged>) -> Result<AfterMerge, Failure> {
+    pub(super) fn read(&self, merged: Vec<Merged>) -> Result<AfterMerge, Failure> {
         let demand = self.settings.deployment()?;
         let process = self.settings.process()?;
         let images = self.settings.images()?;
@@ -112,14 +112,14 @@ impl Look<'_> {
                 let demand = demand.as_ref()?;
                 Some(deployment::services(self, demand, merged.iter().find(|merged| merged.line.is_none())))
             });
-            let keep_alive = scope.spawn(|| KeepAlive::look(self.client, self.settings, self.security.id));
+            let keep_alive = scope.spawn(|| KeepAlive::find(self.client, self.settings, self.security.id));
             let private_tags = scope.spawn(|| {
                 let lines = if process.has(Step::PrivateTags) { &merged[..] } else { &[] };
-                tags::of_lines(self, self.security.id, lines)
+                tags::find(self, self.security.id, lines)
             });
             let on_lines: Vec<&Merged> = merged.iter().filter(|merged| merged.line.is_some()).collect();
             let taken_back = scope.spawn(move || at_once(&on_lines, |merged| taken_back::find(self, merged)));
-            let public = publication::look(self, &merged);
+            let public = publication::read(self, &merged);
             (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), public)
         });
         let (canonical, arrived, lost) = public.map_err(unanswered)?;
@@ -143,11 +143,11 @@ impl Look<'_> {
         };
         if after_merge.is_public() {
             after_merge.patch_tags =
-                tags::of_lines(self, after_merge.canonical.id, &after_merge.merged).map_err(unanswered)?;
+                tags::find(self, after_merge.canonical.id, &after_merge.merged).map_err(unanswered)?;
             let tags: Vec<PatchTag> = after_merge.patch_tags.iter().filter_map(|(_, tag)| tag.clone()).collect();
             let jobs = self.settings.publishing_jobs();
             let (checks, publishing) =
-                verification::look(self, &after_merge, &tags, &images, &jobs).map_err(unanswered)?;
+                verification::check(self, &after_merge, &tags, &images, &jobs).map_err(unanswered)?;
             after_merge.checks = checks;
             after_merge.publishing = publishing;
         }
@@ -180,7 +180,7 @@ impl AfterMerge {
             // What is public is out, whatever later pipelines say.
             _ if self.is_public() => Progress::Done,
             None => Progress::Unknown("`deploy.stage` and `deploy.jobs` are not set".to_owned()),
-            Some(services) => Progress::of(crate::domain::deployment::missing(services)),
+            Some(services) => Progress::from_missing(crate::domain::deployment::missing(services)),
         }
     }
 
@@ -195,7 +195,7 @@ impl AfterMerge {
     /// How far the disclosure is.
     pub(super) fn sync(&self) -> Progress {
         let missing = self.merged.iter().filter(|merged| !self.arrived.contains(&merged.branch));
-        Progress::of(
+        Progress::from_missing(
             missing.map(|merged| format!("canonical does not have !{} in `{}`", merged.iid, merged.branch)).collect(),
         )
     }
@@ -217,7 +217,7 @@ impl AfterMerge {
     pub(super) fn publishing(&self, process: Process) -> Progress {
         match self.patch_tags() {
             _ if !process.has(Step::Publish) => Progress::Done,
-            Progress::Done => Progress::of(self.publishing.0.clone()),
+            Progress::Done => Progress::from_missing(self.publishing.0.clone()),
             _ => Progress::Unknown("nothing is published before it is tagged".to_owned()),
         }
     }
@@ -233,5 +233,7 @@ impl AfterMerge {
 
 fn untagged(tags: &[(ReleaseLine, Option<PatchTag>)], place: &str) -> Progress {
     let missing = tags.iter().filter(|(_, tag)| tag.is_none());
-    Progress::of(missing.map(|(line, _)| format!("no patch tag of {line} in {place} holds the fix")).collect())
+    Progress::from_missing(
+        missing.map(|(line, _)| format!("no patch tag of {line} in {place} holds the fix")).collect(),
+    )
 }

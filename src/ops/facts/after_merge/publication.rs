@@ -1,15 +1,15 @@
 //! What canonical and security have of the fix.
 
-use super::{Look, Merged};
+use super::{Merged, Reader};
 use crate::gitlab::{Error, at_once, compare, project::Project};
 
 /// The public project, the branches that are in it with the fix, and those that neither project has with it.
-pub(super) fn look(look: &Look<'_>, merged: &[Merged]) -> Result<(Project, Vec<String>, Vec<String>), Error> {
-    let canonical = look.canonical()?;
+pub(super) fn read(reader: &Reader<'_>, merged: &[Merged]) -> Result<(Project, Vec<String>, Vec<String>), Error> {
+    let canonical = reader.canonical()?;
     let places: Vec<(&Merged, u64)> =
-        merged.iter().flat_map(|merged| [(merged, canonical.id), (merged, look.security.id)]).collect();
+        merged.iter().flat_map(|merged| [(merged, canonical.id), (merged, reader.security.id)]).collect();
     let mut held = at_once(&places, |(merged, project)| {
-        compare::has_arrived(look.client, *project, &merged.commit, &merged.branch)
+        compare::has_arrived(reader.client, *project, &merged.commit, &merged.branch)
     })
     .into_iter();
     let (mut arrived, mut lost) = (Vec::new(), Vec::new());

@@ -30,7 +30,7 @@ impl KeepAlive {
     ///
     /// # Errors
     /// When GitLab does not answer.
-    pub(crate) fn look(client: &Client, settings: &Settings, project: u64) -> Result<Option<Self>, Error> {
+    pub(crate) fn find(client: &Client, settings: &Settings, project: u64) -> Result<Option<Self>, Error> {
         let Some(name) = settings.keep_alive() else { return Ok(None) };
         let found = schedule::named(client, project, name)?;
         Ok(Some(match found {

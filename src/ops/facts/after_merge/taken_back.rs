@@ -1,14 +1,14 @@
 //! Whether somebody took the fix back in a branch of security, after it came there.
 
-use super::{Look, Merged};
+use super::{Merged, Reader};
 use crate::{
     domain::trailers::{Trailers, taken_back},
     gitlab::{Error, commit, merge_request},
 };
 
 /// The commit on the branch that takes the fix back, where one does and is not taken back itself.
-pub(super) fn find(look: &Look<'_>, merged: &Merged) -> Result<Option<String>, Error> {
-    let Look { client, security, .. } = look;
+pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String>, Error> {
+    let Reader { client, security, .. } = reader;
     let later = commit::since(client, security.id, &merged.commit, &merged.branch)?;
     // The server lists the newest first.
     let later: Vec<(&str, Trailers)> =

@@ -1,6 +1,6 @@
 //! Whether everything arrived: pipelines of tags, images, mirrors, and the schedule at rest.
 
-use super::{AfterMerge, KeepAlive, Look, Merged};
+use super::{AfterMerge, KeepAlive, Merged, Reader};
 use crate::{
     domain::{
         ci_status::CiStatus,
@@ -9,7 +9,7 @@ use crate::{
         patch_tag::PatchTag,
         policy::Place,
         project_words::MirrorStatus,
-        verification::{Check, Image, Outcome, of_pipeline},
+        verification::{Check, Image, Outcome, judge_pipeline},
     },
     gitlab::{
         Error, at_once, branch, compare,
@@ -48,8 +48,8 @@ enum Tips {
 }
 
 /// Looks at everything at the same time.
-pub(super) fn look(
-    look: &Look<'_>,
+pub(super) fn check(
+    reader: &Reader<'_>,
     after_merge: &AfterMerge,
     tags: &[PatchTag],
     images: &[Image],
@@ -61,10 +61,10 @@ pub(super) fn look(
     asks.push(Ask::Mirrors);
     let canonical = after_merge.canonical.id;
     let answers = at_once(&asks, |ask| match ask {
-        Ask::Tag(tag) => of_tag(look, canonical, tag, jobs).map(|(check, publishing)| Got::Tag(check, publishing)),
-        Ask::Image(image, tag) => of_image(look, canonical, image, tag).map(Got::Image),
-        Ask::Tips(merged) => tips(look, canonical, merged).map(|tips| Got::Tips(merged.branch.clone(), tips)),
-        Ask::Mirrors => mirror::of_project(look.client, canonical).map(Got::Mirrors),
+        Ask::Tag(tag) => check_tag(reader, canonical, tag, jobs).map(|(check, publishing)| Got::Tag(check, publishing)),
+        Ask::Image(image, tag) => check_image(reader, canonical, image, tag).map(Got::Image),
+        Ask::Tips(merged) => tips(reader, canonical, merged).map(|tips| Got::Tips(merged.branch.clone(), tips)),
+        Ask::Mirrors => mirror::list(reader.client, canonical).map(Got::Mirrors),
     });
     let mut checks = Vec::new();
     let mut publishing = Publishing::default();
@@ -78,25 +78,30 @@ pub(super) fn look(
             }
             Got::Image(check) => checks.push(check),
             Got::Tips(branch, tips) => {
-                checks.push(of_tips(&branch, tips));
+                checks.push(check_tips(&branch, tips));
                 ahead.extend(Some(branch).filter(|_| tips == Tips::Ahead));
             }
-            Got::Mirrors(mirrors) => checks.push(of_mirrors(look, mirrors, &ahead)),
+            Got::Mirrors(mirrors) => checks.push(check_mirrors(reader, mirrors, &ahead)),
         }
     }
-    checks.extend(after_merge.keep_alive.as_ref().map(|keep_alive| of_schedule(keep_alive, &ahead)));
+    checks.extend(after_merge.keep_alive.as_ref().map(|keep_alive| check_schedule(keep_alive, &ahead)));
     Ok((checks, publishing))
 }
 
 /// The newest pipeline of a tag, and the jobs in it that publish.
-fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) -> Result<(Check, Publishing), Error> {
+fn check_tag(
+    reader: &Reader<'_>,
+    canonical: u64,
+    tag: &PatchTag,
+    wanted: &[String],
+) -> Result<(Check, Publishing), Error> {
     let what = format!("pipeline of {tag}");
-    let newest = pipeline::newest_of_ref(look.client, canonical, &tag.to_string())?;
+    let newest = pipeline::list_newest(reader.client, canonical, &tag.to_string())?;
     let Some(newest) = newest.into_iter().max_by_key(|found| found.id) else {
         let missing = wanted.iter().map(|part| format!("{tag} has no pipeline with a job `{part}`")).collect();
         return Ok((Check::new(what, Outcome::Pending, "there is none yet"), (missing, vec![])));
     };
-    let outcome = of_pipeline(&newest.status);
+    let outcome = judge_pipeline(&newest.status);
     let page = newest.web_url.as_ref().filter(|_| outcome != Outcome::Ok);
     let text = match page {
         Some(page) => format!("{}: {page}", newest.status),
@@ -106,7 +111,7 @@ fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) ->
     if wanted.is_empty() {
         return Ok((check, Publishing::default()));
     }
-    let jobs = pipeline::jobs(look.client, canonical, newest.id)?.unwrap_or_default();
+    let jobs = pipeline::jobs(reader.client, canonical, newest.id)?.unwrap_or_default();
     let mut publishing = Publishing::default();
     for part in wanted {
         let own: Vec<_> = jobs.iter().filter(|job| job.name.contains(part.as_str())).collect();
@@ -126,40 +131,41 @@ fn of_tag(look: &Look<'_>, canonical: u64, tag: &PatchTag, wanted: &[String]) ->
     Ok((check, publishing))
 }
 
-fn of_image(look: &Look<'_>, canonical: u64, image: &Image, tag: &PatchTag) -> Result<Check, Error> {
+fn check_image(reader: &Reader<'_>, canonical: u64, image: &Image, tag: &PatchTag) -> Result<Check, Error> {
     let project = image.project.as_ref().map_or_else(|| canonical.to_string(), ToString::to_string);
     let wanted = image.tag_of(tag);
     let what = match &image.project {
         Some(project) => format!("image {project}/{}:{wanted}", image.repository),
         None => format!("image {}:{wanted}", image.repository),
     };
-    let Some(repositories) = registry::repositories(look.client, &project)? else {
+    let Some(repositories) = registry::repositories(reader.client, &project)? else {
         return Ok(Check::new(what, Outcome::Unknown, "this token may not see the registry"));
     };
     let Some(repository) = repositories.iter().find(|repository| repository.name == image.repository) else {
         let text = format!("the registry has no repository `{}`, see `verify.images`", image.repository);
         return Ok(Check::new(what, Outcome::Failed, text));
     };
-    Ok(match registry::has_image(look.client, &project, repository.id, &wanted)? {
+    Ok(match registry::has_image(reader.client, &project, repository.id, &wanted)? {
         true => Check::new(what, Outcome::Ok, "is there"),
         false => Check::new(what, Outcome::Pending, "is not there yet"),
     })
 }
 
-fn tips(look: &Look<'_>, canonical: u64, merged: &Merged) -> Result<Tips, Error> {
-    let both = at_once(&[canonical, look.security.id], |project| branch::find(look.client, *project, &merged.branch));
+fn tips(reader: &Reader<'_>, canonical: u64, merged: &Merged) -> Result<Tips, Error> {
+    let both =
+        at_once(&[canonical, reader.security.id], |project| branch::find(reader.client, *project, &merged.branch));
     let tips = both.into_iter().collect::<Result<Vec<_>, _>>()?;
     let [Some(public), Some(private)] = &tips[..] else { return Ok(Tips::Missing) };
     let (public, private) = (&public.commit.id, &private.commit.id);
     if public == private {
         return Ok(Tips::Same);
     }
-    let is_contained = compare::has_arrived(look.client, canonical, private, &merged.branch)?;
+    let is_contained = compare::has_arrived(reader.client, canonical, private, &merged.branch)?;
     Ok(if is_contained { Tips::Behind } else { Tips::Ahead })
 }
 
 /// Canonical holds all that security has, and the mirror has brought security up to it.
-fn of_tips(branch: &str, tips: Tips) -> Check {
+fn check_tips(branch: &str, tips: Tips) -> Check {
     let (outcome, text) = match tips {
         Tips::Same => (Outcome::Ok, "the same commit"),
         Tips::Behind => (Outcome::Pending, "canonical is ahead: the mirror has not caught up yet"),
@@ -170,7 +176,7 @@ fn of_tips(branch: &str, tips: Tips) -> Check {
 }
 
 /// The push mirror that leads from canonical to security.
-fn of_mirrors(look: &Look<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -> Check {
+fn check_mirrors(reader: &Reader<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -> Check {
     let what = "mirror of canonical";
     let Some(mirrors) = mirrors else {
         let text = "this token may not see push mirrors, which takes a maintainer of canonical";
@@ -179,7 +185,7 @@ fn of_mirrors(look: &Look<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -
     let leads_to_security = |mirror: &&Mirror| {
         // GitLab shows `*****` in the place of user and password.
         let url = mirror.url.replace("*****:*****@", "").replace("*****@", "");
-        look.policy.place(&Destination::parse(&url)) == Place::Security
+        reader.policy.place(&Destination::parse(&url)) == Place::Security
     };
     let own: Vec<_> = mirrors.iter().filter(leads_to_security).collect();
     let Some(first) = own.first() else {
@@ -214,7 +220,7 @@ fn diverges_only_at(error: &str, branches: &[String]) -> bool {
     error.starts_with("Some refs have diverged") && diverged.peek().is_some() && diverged.all(is_known)
 }
 
-fn of_schedule(keep_alive: &KeepAlive, ahead: &[String]) -> Check {
+fn check_schedule(keep_alive: &KeepAlive, ahead: &[String]) -> Check {
     let what = "keep-alive schedule";
     match keep_alive {
         KeepAlive::Found(schedule) if !schedule.active => Check::new(what, Outcome::Ok, "is off"),
