@@ -84,6 +84,7 @@ fn a_fix_reaches_all_of_its_lines() {
         let before = refs(world);
         world.secfix(&["backport", "prompt-injection"]).ok().says("18-4  already contained");
         assert_eq!(refs(world), before);
+        world.set("SECFIX_BRANCHES_SUPPORTED", "2");
         world
             .secfix(&["branch", "prompt-injection", "--issue", "34", "--no-switch"])
             .ok()

@@ -45,7 +45,11 @@ fn the_issue_of_a_fix_is_remembered() {
     world.secfix(&["branch", "prompt-injection", "--issue", "x/y"]).ends(2).warns("names no issue");
     let issue = gitlab.issue.to_string();
     world.secfix(&["branch", "prompt-injection", "--issue", &issue]).ok();
-    world.secfix(&["issue"]).ok().says(&format!("#{issue}  Prompt injection")).says("commit the fix on its branch");
+    world
+        .secfix(&["issue"])
+        .ok()
+        .says(&format!("#{issue}  Prompt injection"))
+        .says("commit the fix, then git secfix backport prompt-injection --to all");
     // Git forgets it together with the branch.
     world.git(&["switch", "--quiet", "main"]).ok();
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection"]).ok();

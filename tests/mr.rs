@@ -101,7 +101,7 @@ fn what_is_not_pushed_is_not_reviewed() {
     let world = World::new();
     let gitlab = GitLab::of(&world);
     world.secfix(&["init"]).ok();
-    world.secfix(&["mr"]).ends(2).warns("`main` is no branch of a fix").warns("git secfix mr NAME");
+    world.secfix(&["mr"]).ends(2).warns("`main` is not a branch of a fix").warns("git secfix mr NAME");
     world.secfix(&["mr", "other"]).ends(1).warns("the fix has no branch").warns("hint: git secfix branch other");
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     world.commit("fixed", "embargoed\n");

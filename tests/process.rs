@@ -83,6 +83,8 @@ fn gitlab_under_a_relative_root() {
     let page = format!("{}/{CAN}/-/issues/{}", gitlab.server.url(), gitlab.issue);
     secfix(&["issue", &page]).ok().says("confidential");
     secfix(&["branch", "prompt-injection", "--issue", &page]).ok();
+    let without = ["branch", "--without", "18-4", "--without", "18-3", "--reason", "they lack the code"];
+    secfix(&without).ok().warns("18.3 goes without the fix");
     std::fs::write(clone.join("fixed"), "embargoed\n").unwrap();
     world.git_in(&clone, &["add", "fixed"]).ok();
     world.git_in(&clone, &["commit", "--quiet", "--message", "Fix"]).ok();

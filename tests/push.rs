@@ -19,7 +19,11 @@ fn all_branches_are_pushed_and_tracked() {
         world.secfix(&["push"]).ok().says("up to date");
         // From another branch, by name.
         world.git(&["switch", "--quiet", "main"]).ok();
-        world.secfix(&["push"]).ends(2).warns("`main` is no branch of a fix").warns("hint: git secfix push NAME");
+        world
+            .secfix(&["push"])
+            .ends(2)
+            .warns("`main` is not a branch of a fix")
+            .warns("hint: git secfix push prompt-injection");
         world.secfix(&["push", "prompt-injection"]).ok();
         world.secfix(&["push", "other"]).ends(1).warns("hint: git secfix branch other");
     });

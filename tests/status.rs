@@ -43,6 +43,9 @@ fn the_whole_way_up_to_the_merge() {
             .says("git secfix backport prompt-injection");
         world.git(&["switch", "--quiet", "security-prompt-injection-18-4"]).ok();
         world.git(&["cherry-pick", "-x", "security/main..security-prompt-injection"]).ok();
+        world.secfix(&["status"]).ok().says("18.3 is supported and has no backport");
+        let reason = "it lacks the parser";
+        world.secfix(&["branch", "-b", "18-4", "--without", "18-3", "--reason", reason, "--no-switch"]).ok();
         world.secfix(&["status"]).ok().says("step 6 of 14: push").says("next        git secfix push prompt-injection");
         world.secfix(&["push"]).ok();
         world
@@ -51,6 +54,13 @@ fn the_whole_way_up_to_the_merge() {
             .says("step 7 of 14: merge requests")
             .says("next        git secfix mr prompt-injection");
         world.secfix(&["mr"]).ok();
+        // A colleague's clone finds the waiver where the fix is reviewed.
+        let text = gitlab.server.change(|state| {
+            let requests = &state.project(SEC).unwrap().merge_requests;
+            requests.iter().find(|request| request.target_branch == "main").unwrap().description.clone()
+        });
+        assert!(text.contains("\nWithout a backport to 18.3: it lacks the parser\n"), "{text}");
+        world.git(&["config", "--unset", "branch.security-prompt-injection.secfixWithout-18-3"]).ok();
         world
             .secfix(&["status"])
             .ok()

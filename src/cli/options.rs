@@ -59,11 +59,12 @@ impl Options {
         if !dir.is_dir() {
             return Err(Failure::usage(anyhow!("`{}` is no folder", dir.display())));
         }
+        let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         let color = match self.color {
             Color::Auto => ColorWhen::Auto,
             Color::Always => ColorWhen::Always,
             Color::Never => ColorWhen::Never,
         };
-        Ok(Context { ui: Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose > 0 }, dir })
+        Ok(Context { ui: Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose > 0 }, dir, arguments })
     }
 }

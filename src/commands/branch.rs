@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use super::{Program, program::completed_by};
+use crate::ops::waivers;
 use crate::{
     domain::{
         exit::Exit,
@@ -11,6 +12,7 @@ use crate::{
         issue::IssueRef,
         policy::Policy,
         version::ReleaseLine,
+        waiver::Waiver,
     },
     git::{
         LocalClone,
@@ -39,9 +41,10 @@ use crate::{
 /// continued. All are created, or none.
 #[derive(Debug, clap::Args)]
 pub struct BranchArgs {
-    /// The name of the fix, such as `prompt-injection`; it will be seen in public one day
+    /// The name of the fix, such as `prompt-injection`; it will be seen in public one day [default: the one of the
+    /// current branch]
     #[arg(add = completed_by(known_names::fixes))]
-    name: String,
+    name: Option<String>,
     /// Also create the backport branch of this release line: `18-4`, `18.4`, `v18.4`, the stable
     /// branch, or `all` for every supported line; may be given several times
     #[arg(short, long, value_name = "LINE", add = completed_by(known_names::lines))]
@@ -49,6 +52,12 @@ pub struct BranchArgs {
     /// Remember the issue of the fix: its number, `group/project#34`, or the address of its page
     #[arg(long, value_name = "ISSUE")]
     issue: Option<String>,
+    /// Leave this release line without the fix, with a --reason that colleagues see; may be given several times
+    #[arg(long, value_name = "LINE", requires = "reason", add = completed_by(known_names::lines))]
+    without: Vec<String>,
+    /// Why the lines go without
+    #[arg(long, value_name = "TEXT", requires = "without", value_parser = reason)]
+    reason: Option<String>,
     /// Create stable branches that only the public project has in the security project
     #[arg(long)]
     create_stable: bool,
@@ -86,7 +95,10 @@ impl Program for BranchArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, settings, policy } = &prepared;
-        let fix = policy.branches.fix_name(&self.name).map_err(bad_name)?;
+        let fix = match &self.name {
+            Some(name) => policy.branches.fix_name(name).map_err(bad_name)?,
+            None => fix_branches::find(context, &prepared, None, Self::NAME)?,
+        };
         let remote = policy.security_remote.as_str();
         if remotes::find(clone, remote).is_none() {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
@@ -101,8 +113,9 @@ impl Program for BranchArgs {
             .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
         let wanted =
             lines::read_lines(&self.backport, &format!("git secfix branch {fix} --backport all"), &policy.branches)?;
+        let waivers = self.waivers(&fix, policy)?;
         if !self.no_fetch && !self.dry_run {
-            let hint = format!("git secfix branch {} --no-fetch", self.name);
+            let hint = format!("git secfix branch {fix} --no-fetch");
             fetch::fetch(clone, remote, context, &hint)?;
         }
         let lines = match wanted {
@@ -129,18 +142,24 @@ impl Program for BranchArgs {
                 context.ui.detail(&format!("{} starts at {}", branch.name, branch.start));
             }
             let created = branches::create(clone, &new)?;
-            if switch && let Err(failure) = switch_to(clone, &first, &self.name, context) {
+            if switch && let Err(failure) = switch_to(clone, &first, &fix, context) {
                 created.take_back(clone)?;
                 return Err(failure);
             }
             if let Some(issue) = &issue {
                 issue_link::remember(clone, policy, &fix, issue)?;
             }
+            waivers::forget(clone, policy, &fix, &lines)?;
+            waivers::remember(clone, policy, &fix, &waivers)?;
         }
         let issue = issue.or_else(|| issue_link::remembered(clone, policy, &issues, &fix));
         let report =
             report(&fix, issue.as_ref(), remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
         context.ui.report(Self::NAME, &report, || text(&report));
+        for Waiver { line, reason } in &waivers {
+            let tense = if self.dry_run { "would go" } else { "goes" };
+            context.ui.warning(&format!("{line} {tense} without the fix, and stays vulnerable in public: {reason}"));
+        }
         if never_fetched {
             context.ui.warning(&format!(
                 "{remote} was never fetched, so the branches start from what {} had; before you push: git fetch {remote}",
@@ -158,6 +177,30 @@ impl Program for BranchArgs {
             next::tell_offline(context, &prepared, &fix);
         }
         Ok(Exit::Done)
+    }
+}
+
+/// One line, which is read where the fix is reviewed and where it is disclosed.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
+}
+
+impl BranchArgs {
+    fn waivers(&self, fix: &FixName, policy: &Policy) -> Result<Vec<Waiver>, Failure> {
+        let Some(reason) = &self.reason else { return Ok(vec![]) };
+        if let Some(default) = self.without.iter().find(|text| **text == policy.branches.default) {
+            return Err(Failure::usage(anyhow!("`{default}` cannot go without the fix: every release comes from it"))
+                .hint(format!("git secfix branch {fix} --without 18-3 --reason TEXT")));
+        }
+        let hint = format!("git secfix branch {fix} --without 18-3 --reason TEXT");
+        let lines = match lines::read_lines(&self.without, &hint, &policy.branches)? {
+            Lines::These(lines) => lines,
+            Lines::Supported => {
+                return Err(Failure::usage(anyhow!("each line that goes without the fix is named")).hint(hint));
+            }
+        };
+        Ok(lines.into_iter().map(|line| Waiver { line, reason: reason.clone() }).collect())
     }
 }
 
@@ -200,11 +243,11 @@ fn create_stable(clone: &LocalClone, policy: &Policy, states: &[State], context:
         return Ok(());
     }
     let what = format!("`{}` was not created in {remote}", names.join("`, `"));
-    Err(push::failure(&pushed, &what).hint("ask a maintainer of the security project to create it"))
+    Err(push::failure(&pushed, &what).or_hint("ask a maintainer of the security project to create it"))
 }
 
 /// Switches; what git warns of is shown, such as commits left behind on a detached HEAD.
-fn switch_to(clone: &LocalClone, branch: &str, name: &str, context: &Context) -> Result<(), Failure> {
+fn switch_to(clone: &LocalClone, branch: &str, fix: &FixName, context: &Context) -> Result<(), Failure> {
     match checkouts::switch(clone, branch)? {
         Ok(said) if said.is_empty() => Ok(()),
         Ok(said) => {
@@ -212,7 +255,7 @@ fn switch_to(clone: &LocalClone, branch: &str, name: &str, context: &Context) ->
             Ok(())
         }
         Err(said) => Err(Failure::not_done(anyhow!("cannot switch to `{branch}`, so no branch was created: {said}"))
-            .hint(format!("git secfix branch {name} --no-switch"))),
+            .hint(format!("git secfix branch {fix} --no-switch"))),
     }
 }
 

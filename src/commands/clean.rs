@@ -71,7 +71,7 @@ impl Program for CleanArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
@@ -217,7 +217,7 @@ fn remove_there(
         return Ok(());
     }
     Err(push::failure(&pushed, &format!("nothing was removed from {remote}"))
-        .hint(format!("git fetch --prune {remote} && git secfix clean {fix}")))
+        .or_hint(format!("git fetch --prune {remote} && git secfix clean {fix}")))
 }
 
 fn text(report: &Report) -> String {

@@ -50,7 +50,7 @@ impl Program for DeployArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
@@ -72,7 +72,7 @@ impl Program for DeployArgs {
                 return Err(Failure::not_done(anyhow!("{}", texts.join("; "))).hint("git secfix config --keys"));
             }
             let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
-            return Err(Failure::not_done(error).hint(format!("git secfix deploy {fix} --wait")));
+            return Err(Failure::not_done(error).hint(self.waiting.hint(&format!("git secfix deploy {fix}"))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)

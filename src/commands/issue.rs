@@ -62,7 +62,7 @@ impl Program for IssueArgs {
                 (read.map_err(|error| Failure::usage(error).hint("git secfix issue 34"))?, None)
             }
             None => {
-                let fix = fix_branches::find(clone, policy, None, Self::NAME)
+                let fix = fix_branches::find(context, &prepared, None, Self::NAME)
                     .map_err(|failure| failure.hint("git secfix issue NUMBER"))?;
                 (remembered(clone, policy, &issues, &fix)?, Some(fix))
             }
@@ -126,7 +126,8 @@ fn next_step(
         return Ok(format!("fix it in {}", reference.project));
     }
     let Some(fix) = fix else { return Ok(runbook::first_step(Some(reference))) };
-    let mut facts = facts::clone::facts(prepared, fix)?;
+    // What is amiss in the clone must not hide the issue.
+    let Ok(mut facts) = facts::clone::facts(prepared, fix) else { return Ok(format!("git secfix status {fix}")) };
     facts.issue = IssueFact::Seen { reference: reference.to_string(), is_confidential: true };
     Ok(runbook::next(&facts, fix, &prepared.policy))
 }

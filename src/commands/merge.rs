@@ -71,7 +71,7 @@ impl Program for MergeArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");

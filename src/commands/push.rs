@@ -72,7 +72,7 @@ impl Program for PushArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let names = fix_branches::local_branches(clone, policy, &fix)?;
         let remote = policy.security_remote.to_string();
         ops::push::check_remote(clone, policy, &remote)?;

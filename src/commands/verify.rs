@@ -49,7 +49,7 @@ impl Program for VerifyArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
@@ -64,7 +64,7 @@ impl Program for VerifyArgs {
                 1 => anyhow!("1 thing is not as it should be"),
                 _ => anyhow!("{open} things are not as they should be"),
             };
-            return Err(Failure::not_done(error).hint(format!("git secfix verify {fix} --wait")));
+            return Err(Failure::not_done(error).hint(self.waiting.hint(&format!("git secfix verify {fix}"))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)

@@ -35,4 +35,12 @@ impl WaitArgs {
         let limit = WaitLimit { limit: self.timeout.get(), backoff: Backoff::steady(self.every.get()) };
         self.wait.then_some(limit)
     }
+
+    /// How to wait, or for longer, where what was waited for did not come.
+    pub(super) fn hint(self, command: &str) -> String {
+        match self.wait {
+            false => format!("{command} --wait"),
+            true => format!("{command} --wait --timeout {}", Span::from(self.timeout.get() * 2)),
+        }
+    }
 }

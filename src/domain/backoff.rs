@@ -7,7 +7,7 @@ use core::time::Duration;
 pub struct Backoff {
     /// The first pause.
     pub first: Duration,
-    /// No pause is longer.
+    /// No pause is longer, unless the first one is.
     pub longest: Duration,
     /// By how much a pause may be shorter or longer than its turn, as a part of it, in thousandths.
     pub jitter: u32,
@@ -33,9 +33,9 @@ impl Backoff {
     /// The pause before the next try; `tries` counts those that were made, from 1. `chance` is between 0 and 1.
     pub fn pause(&self, tries: u32, chance: f64) -> Duration {
         let doubled = self.first.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1).min(31)));
-        let turn = doubled.min(self.longest.max(self.first));
+        let longest = self.longest.max(self.first);
         let spread = f64::from(self.jitter) / 1000.0;
-        turn.mul_f64(1.0 - spread + 2.0 * spread * chance.clamp(0.0, 1.0))
+        doubled.min(longest).mul_f64(1.0 - spread + 2.0 * spread * chance.clamp(0.0, 1.0)).min(longest)
     }
 }
 
@@ -51,6 +51,7 @@ mod tests {
         assert_eq!(plain.pause(u32::MAX, 1.0), Duration::from_secs(5));
         let spread = plain.spread();
         assert_eq!([0.0, 0.5, 1.0, 7.0].map(|chance| spread.pause(1, chance).as_millis()), [100, 200, 300, 300]);
+        assert_eq!(spread.pause(9, 1.0), Duration::from_secs(5));
         assert_eq!(Backoff::steady(Duration::from_secs(9)).pause(5, 0.3), Duration::from_secs(9));
     }
 }

@@ -29,3 +29,4 @@ pub mod trailers;
 pub mod verdict;
 pub mod verification;
 pub mod version;
+pub mod waiver;

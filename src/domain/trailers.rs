@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-const PICKED: &str = "(cherry picked from commit ";
+/// What a pick says of its origin, before the name of that.
+pub const PICKED: &str = "(cherry picked from commit ";
 const REVERTS: &str = "This reverts commit ";
 const REVERTS_REQUEST: &str = "This reverts merge request !";
 

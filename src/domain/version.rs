@@ -62,6 +62,33 @@ pub(crate) fn parse_number(text: &str) -> Option<u32> {
     canonical.then(|| text.parse().ok()).flatten()
 }
 
+/// The lines that get fixes, newest first: the newest `count` of those that have a patch tag, and every newer one, since a
+/// stable branch may exist before its release. Where no line has a tag, the newest `count` lines (process, step 5).
+///
+/// ```
+/// use git_secfix::domain::version::{ReleaseLine, supported};
+/// let lines = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<ReleaseLine>>();
+/// let all = lines(&["18.1", "18.2", "18.3", "18.4", "18.5"]);
+/// assert_eq!(supported(&all, &lines(&["18.1", "18.2", "18.3", "18.4"]), 3), lines(&["18.5", "18.4", "18.3", "18.2"]));
+/// assert_eq!(supported(&all, &[], 2), lines(&["18.5", "18.4"]));
+/// ```
+pub fn supported(lines: &[ReleaseLine], tagged: &[ReleaseLine], count: usize) -> Vec<ReleaseLine> {
+    let newest_first = |lines: &[ReleaseLine]| {
+        let mut lines = lines.to_vec();
+        lines.sort_unstable_by(|a, b| b.cmp(a));
+        lines.dedup();
+        lines
+    };
+    let lines = newest_first(lines);
+    // A tag of a line whose branch is gone says nothing of the others.
+    let tagged: Vec<ReleaseLine> =
+        newest_first(tagged).into_iter().filter(|line| lines.contains(line)).take(count).collect();
+    match tagged.last() {
+        None => lines.into_iter().take(count).collect(),
+        Some(oldest) => lines.into_iter().filter(|line| line >= oldest).collect(),
+    }
+}
+
 impl fmt::Display for ReleaseLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)

@@ -41,8 +41,8 @@ pub struct Commit {
     pub author: String,
     /// The commits that it says it was picked from.
     pub picked_from: Vec<Id>,
-    /// The commits that it says it takes back.
-    pub reverts: Vec<Id>,
+    /// The commits that it says it takes back, in hexadecimal, whole or shortened.
+    pub reverts: Vec<String>,
 }
 
 impl Commit {
@@ -147,7 +147,7 @@ pub fn commit(clone: &LocalClone, id: Id) -> Result<Commit, GitError> {
         body: message.split_once('\n').map_or("", |(_, body)| body).trim().to_owned(),
         author: format!("{} <{}> {}", author.name, author.email, author.time),
         picked_from: ids(picked_from),
-        reverts: ids(reverts),
+        reverts,
     })
 }
 
@@ -169,7 +169,7 @@ pub fn holds(clone: &LocalClone, tip: Id, commit: Id) -> Result<bool, GitError> 
 /// # Errors
 /// When the histories cannot be read.
 pub fn held_by(clone: &LocalClone, commit: &Commit, tips: &[Id]) -> Result<Vec<bool>, GitError> {
-    // PendingCommitter without the ancestors of the commit, git goes back no further than to its time. To find where two
+    // Asked without the ancestors of the commit, git goes back no further than to its time. To find where two
     // histories meet takes a walk through both, and is needed only where one of the tips holds it.
     let mut words = vec!["rev-list".to_owned(), "--max-count=1".to_owned(), commit.id.to_string()];
     words.extend(commit.parents.iter().chain(tips).map(|id| format!("^{id}")));
@@ -189,14 +189,13 @@ pub fn known(clone: &LocalClone, hex: &str) -> Option<Id> {
     Id::from_hex(hex.as_bytes()).ok().filter(|id| is_commit(clone, *id))
 }
 
-/// The commits that a later one of the list takes back.
+/// The commits of the list that a later one of it takes back, and that no still later one brings again.
 pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
-    let named: Vec<(String, Vec<String>)> = commits
-        .iter()
-        .map(|commit| (commit.id.to_string(), commit.reverts.iter().map(ToString::to_string).collect()))
-        .collect();
-    let taken = trailers::taken_back(named.iter().map(|(id, reverts)| (id.as_str(), &reverts[..])));
-    taken.into_iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect()
+    let named: Vec<(String, &[String])> =
+        commits.iter().map(|commit| (commit.id.to_string(), &commit.reverts[..])).collect();
+    let taken = trailers::taken_back(named.iter().map(|(id, reverts)| (id.as_str(), *reverts)));
+    let is_taken = |id: &str| taken.iter().any(|name| id.starts_with(name));
+    commits.iter().zip(&named).filter(|(_, (id, _))| is_taken(id)).map(|(commit, _)| commit.id).collect()
 }
 
 /// The subjects of the commits of a range such as `main..x`, oldest first, without merges and without empty ones;

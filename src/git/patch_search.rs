@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     GitError, LocalClone,
-    history::{self, Commit, Id},
+    history::{self, Commit, Id, Range},
     objects::Objects,
     patch_id::{self, Compared},
     tree_changes::{self, Change},
@@ -18,6 +18,11 @@ use super::{
 pub fn find(clone: &LocalClone, tips: &[Id], commit: &Commit, parent: Option<Id>) -> Result<Vec<Option<Id>>, GitError> {
     let held = history::held_by(clone, commit, tips)?;
     let mut found: Vec<Option<Id>> = held.iter().map(|held| held.then_some(commit.id)).collect();
+    for (tip, found) in tips.iter().zip(&mut found).filter(|(_, found)| found.is_some()) {
+        let later = history::commits(clone, &[Range { tip: *tip, without: commit.id }])?.concat();
+        let all: Vec<Commit> = std::iter::once(commit.clone()).chain(later).collect();
+        *found = found.filter(|id| !history::taken_back(&all).contains(id));
+    }
     let others: Vec<Id> = tips.iter().zip(&held).filter(|(_, held)| !**held).map(|(tip, _)| *tip).collect();
     if others.is_empty() || commit.parents.len() > 1 {
         return Ok(found);

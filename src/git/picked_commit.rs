@@ -8,9 +8,9 @@ use gix::{
     objs::Kind,
 };
 
-use super::{GitError, LocalClone, history::Id, local_config, objects::Objects, process::Running};
+use crate::domain::trailers::PICKED;
 
-const ORIGIN: &str = "(cherry picked from commit ";
+use super::{GitError, LocalClone, history::Id, local_config, objects::Objects, process::Running};
 
 /// Writes the commits of picks.
 pub struct Committer {
@@ -137,7 +137,7 @@ impl<'a> Original<'a> {
         if !ends_with_trailers(&message) {
             message.push(b'\n');
         }
-        message.extend_from_slice(format!("{ORIGIN}{id})\n").as_bytes());
+        message.extend_from_slice(format!("{PICKED}{id})\n").as_bytes());
         message
     }
 }
@@ -151,7 +151,7 @@ fn ends_with_trailers(message: &[u8]) -> bool {
     let last = lines.iter().rev().skip_while(|line| is_blank(line)).take_while(|line| !is_blank(line));
     let (mut trailers, mut others, mut continuations, mut by_git) = (0, 0, 0, false);
     for line in last {
-        if line.starts_with(b"Signed-off-by: ") || line.starts_with(ORIGIN.as_bytes()) {
+        if line.starts_with(b"Signed-off-by: ") || line.starts_with(PICKED.as_bytes()) {
             (trailers, continuations, by_git) = (trailers + 1, 0, true);
         } else if line[0].is_ascii_whitespace() {
             continuations += 1;

@@ -94,12 +94,14 @@ pub struct Pushed {
     pub why: Unreachable,
     /// All that was said on the way, on one line.
     pub said: String,
+    /// Whether git itself ended well.
+    pub is_success: bool,
 }
 
 impl Pushed {
     /// Whether every branch is there.
     pub fn is_done(&self) -> bool {
-        self.branches.iter().all(|(_, outcome)| outcome.is_there())
+        self.is_success && !self.branches.is_empty() && self.branches.iter().all(|(_, outcome)| outcome.is_there())
     }
 
     /// What the guard said, if it refused.
@@ -116,6 +118,10 @@ impl Pushed {
 /// # Errors
 /// When git cannot be started.
 pub fn push(clone: &LocalClone, push: &Push<'_>, tell: &dyn Fn(&str)) -> Result<Pushed, GitError> {
+    // Without a reference, git would push what it is configured to.
+    if push.updates.is_empty() {
+        return Ok(read(push, false, "", ""));
+    }
     let ended = clone.git().talk(&words(push), &Progress::Told(tell))?;
     Ok(read(push, ended.success, &ended.stdout, &ended.stderr))
 }
@@ -154,7 +160,7 @@ fn read(push: &Push<'_>, is_success: bool, stdout: &str, stderr: &str) -> Pushed
         (None, None) => Outcome::Unknown,
     };
     let branches = push.updates.iter().map(|update| (update.branch.clone(), outcome(update))).collect();
-    Pushed { branches, why: Unreachable::from_stderr(stderr), said: condensed(stderr) }
+    Pushed { branches, why: Unreachable::from_stderr(stderr), said: condensed(stderr), is_success }
 }
 
 fn refusal_in(stderr: &str) -> Option<String> {
@@ -214,6 +220,8 @@ mod tests {
         for (is_success, stdout) in [(true, ""), (true, "Everything up-to-date\n"), (true, "Done\n"), (false, "")] {
             assert!(!read(&push, is_success, stdout, "").is_done(), "{stdout}");
         }
+        assert!(!read(&push, false, "=\trefs/heads/a:refs/heads/a\t[up to date]\nDone\n", "").is_done());
+        assert!(!read(&Push::default(), true, "Done\n", "").is_done(), "nothing was asked for");
         assert!(read(&push, true, "=\trefs/heads/a:refs/heads/a\t[up to date]\nDone\n", "").is_done());
     }
 

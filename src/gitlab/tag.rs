@@ -1,8 +1,11 @@
 //! Tags, and the rules that protect them.
 
-use gitlab::api::projects::{
-    protected_tags::ProtectedTags,
-    repository::tags::{CreateTag, Tag as OneTag, Tags},
+use gitlab::api::{
+    common::NameOrId,
+    projects::{
+        protected_tags::ProtectedTags,
+        repository::tags::{CreateTag, Tag as OneTag, Tags},
+    },
 };
 use serde::Deserialize;
 
@@ -65,7 +68,7 @@ impl Rule {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn starting_with(client: &Client, project: u64, start: &str) -> Result<Vec<Tag>, Error> {
+pub fn starting_with<'a>(client: &Client, project: impl Into<NameOrId<'a>>, start: &str) -> Result<Vec<Tag>, Error> {
     client.all(&built(Tags::builder().project(project).search(format!("^{start}")).build())?)
 }
 

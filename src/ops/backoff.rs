@@ -33,15 +33,14 @@ impl WaitLimit {
 }
 
 impl Wait {
-    /// Pauses before the next look; `false` when the time would be over by then.
+    /// Pauses before the next look; `false` when the time was over before.
     pub(crate) fn pause(&mut self) -> bool {
         self.tries += 1;
         let pause = self.limit.backoff.pause(self.tries, fastrand::f64());
-        let is_in_time = self.begin.elapsed() + pause <= self.limit.limit;
-        if is_in_time {
-            std::thread::sleep(pause);
-        }
-        is_in_time
+        // The last pause ends with the time, for one more look.
+        let left = self.limit.limit.saturating_sub(self.begin.elapsed());
+        std::thread::sleep(pause.min(left));
+        !left.is_zero()
     }
 
     /// The pauses begin anew: something has changed.

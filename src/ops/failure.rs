@@ -107,6 +107,12 @@ impl Failure {
         Self { hint: Some(command.into()), ..self }
     }
 
+    /// Sets the command that helps where none is known that helps better.
+    #[must_use]
+    pub fn or_hint(self, command: impl Into<String>) -> Self {
+        if self.hint.is_some() { self } else { self.hint(command) }
+    }
+
     /// What sort it is.
     pub fn kind(&self) -> FailureKind {
         self.kind

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::lines::stable_lines;
+use super::{fix_branches::names, lines::stable_lines};
 use crate::{
     config::clone_file,
     domain::policy::Policy,
-    git::{LocalClone, branches, remotes},
+    git::{LocalClone, remotes},
 };
 
 fn clone_and_policy() -> Option<(LocalClone, Policy)> {
@@ -15,18 +15,10 @@ fn clone_and_policy() -> Option<(LocalClone, Policy)> {
     Some((clone, policy))
 }
 
-/// The names of the fixes that have a branch in this clone.
+/// The names of the fixes that have a branch here or in security.
 pub(crate) fn fixes() -> Vec<String> {
     let Some((clone, policy)) = clone_and_policy() else { return vec![] };
-    let mut names: Vec<String> = branches::names_below(&clone, "refs/heads/")
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|branch| policy.branches.read(branch))
-        .map(|branch| branch.fix.to_string())
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+    names::fixes(&clone, &policy).unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
 /// The remotes of this clone.

@@ -4,7 +4,12 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::{
-    domain::{fix::BranchNames, policy::Policy, version::ReleaseLine},
+    domain::{
+        fix::BranchNames,
+        patch_tag::PatchTag,
+        policy::Policy,
+        version::{self, ReleaseLine},
+    },
     git::{LocalClone, branches, remotes},
 };
 
@@ -28,18 +33,14 @@ pub(crate) fn read_lines(texts: &[String], hint: &str, names: &BranchNames) -> R
     Ok(Lines::These(lines))
 }
 
-/// The newest lines that have a stable branch, newest first. One that only canonical has is among
-/// them: a line without its fix is the worst end of a release, and must not be passed over silently.
+/// The lines that get fixes as this clone knows them, newest first. One that only canonical has is among them: a line
+/// without its fix is the worst end of a release, and must not be passed over silently.
+///
+/// # Errors
+/// When there is none, or the references cannot be read.
 pub(crate) fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<Vec<ReleaseLine>, Failure> {
-    let mut lines = stable_lines(clone, policy)?;
-    if let Some(canonical) = remotes::canonical(clone, policy) {
-        let branches = remotes::branches_of(clone, &canonical)?;
-        lines.extend(branches.iter().filter_map(|branch| policy.branches.stable.read(branch)?.line()));
-    }
-    lines.sort_unstable_by(|a, b| b.cmp(a));
-    lines.dedup();
-    lines.truncate(count);
-    if lines.is_empty() {
+    let supported = known_lines(clone, policy, count)?;
+    if supported.is_empty() {
         return Err(Failure::not_done(anyhow!(
             "{} has no branch like `{}`",
             policy.security_remote,
@@ -47,7 +48,23 @@ pub(crate) fn supported_lines(clone: &LocalClone, policy: &Policy, count: usize)
         ))
         .hint("git secfix config"));
     }
-    Ok(lines)
+    Ok(supported)
+}
+
+/// The same, and none where there is none.
+///
+/// # Errors
+/// When the references cannot be read.
+pub(crate) fn known_lines(clone: &LocalClone, policy: &Policy, count: usize) -> Result<Vec<ReleaseLine>, Failure> {
+    let mut lines = stable_lines(clone, policy)?;
+    if let Some(canonical) = remotes::canonical(clone, policy) {
+        let branches = remotes::branches_of(clone, &canonical)?;
+        lines.extend(branches.iter().filter_map(|branch| policy.branches.stable.read(branch)?.line()));
+    }
+    let tags = branches::names_below(clone, "refs/tags/")?;
+    let tagged: Vec<ReleaseLine> =
+        tags.iter().filter_map(|tag| PatchTag::read(&policy.patch_tag, tag)).map(|tag| tag.line).collect();
+    Ok(version::supported(&lines, &tagged, count))
 }
 
 /// Whether nothing of security is known here, as after `init --no-fetch`.

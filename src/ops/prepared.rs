@@ -17,6 +17,8 @@ pub struct Context {
     pub ui: Ui,
     /// The folder to work in.
     pub dir: PathBuf,
+    /// The words behind the command, as they were typed.
+    pub arguments: Vec<String>,
 }
 
 /// A clone that `init` has prepared.

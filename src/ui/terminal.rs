@@ -142,6 +142,12 @@ impl Ui {
         (read > 0).then(|| line.trim().to_owned())
     }
 
+    /// Asks for a yes on the terminal; no where nobody can say it.
+    pub fn confirm(self, question: &str) -> bool {
+        let answer = self.ask(&format!("{question} [Y/n]"));
+        answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "" | "y" | "yes"))
+    }
+
     /// A note that may be left out.
     pub fn note(self, text: &str) {
         if !self.quiet {

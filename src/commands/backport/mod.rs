@@ -9,6 +9,7 @@ mod show;
 use anyhow::anyhow;
 
 use super::{Program, program::completed_by};
+use crate::ops::waivers;
 use crate::{
     config::settings::Settings,
     domain::{exit::Exit, fix::FixName, policy::Policy, version::ReleaseLine},
@@ -80,7 +81,7 @@ pub struct BackportArgs {
 impl BackportArgs {
     /// Which commits are meant.
     fn commits(&self) -> Commits {
-        Commits { from: self.from.clone(), mainline: self.mainline, merged: None }
+        Commits { from: self.from.clone(), mainline: self.mainline }
     }
 }
 
@@ -101,7 +102,7 @@ impl Program for BackportArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, settings, policy } = &prepared;
-        let name = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
+        let name = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         if !self.predict {
             resolution::tidy(clone)?;
         }
@@ -133,6 +134,7 @@ impl Program for BackportArgs {
         let mut work_trees = Vec::new();
         if !self.predict {
             update(clone, &mut committer, &mut picked)?;
+            waivers::forget(clone, policy, &fix.name, &wanted)?;
             let folder = settings.backport_work_trees();
             work_trees = conflict::open_all(clone, &fix, &self, folder.as_deref(), &mut picked)?;
         }

@@ -124,7 +124,7 @@ impl Program for MrArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
         let survey = survey::survey(&client, &prepared, &fix, &self)?;

@@ -2,6 +2,7 @@
 //! same wishes and the same state make the same plan, and after it is done, an empty one.
 
 use crate::domain::merge_request::State;
+use crate::domain::waiver::Waiver;
 use crate::gitlab::merge_request::{Changes, MergeRequest, New, SourceCommits};
 
 /// What every merge request of the fix should be like.
@@ -15,6 +16,8 @@ pub(super) struct Desired {
     pub(super) description: String,
     /// The line that links it to the issue.
     pub(super) link: Option<String>,
+    /// The lines that go without the fix, where this one says so.
+    pub(super) waivers: Vec<Waiver>,
     /// Labels that it should have among others.
     pub(super) labels: Vec<String>,
     /// The numbers of those who should review it among others.
@@ -82,9 +85,12 @@ fn change(request: &MergeRequest, is_linked: bool, wish: &Desired) -> Action {
     let present: Vec<u64> = request.reviewers.iter().map(|user| user.id).collect();
     let missing = wish.reviewers.iter().filter(|id| !present.contains(id));
     let reviewers: Vec<u64> = present.iter().chain(missing).copied().collect();
+    let linked = super::text::with_link(description, wish.link.as_deref(), is_linked);
+    let told = super::text::with_waivers(linked.as_deref().unwrap_or(description), &wish.waivers);
+    let description = told.or(linked);
     let changes = Changes {
         title: (title != request.title).then_some(title),
-        description: super::text::with_link(description, wish.link.as_deref(), is_linked),
+        description,
         add_labels: wish.labels.iter().filter(|label| !request.labels.contains(label)).cloned().collect(),
         reviewers: (reviewers.len() > present.len()).then_some(reviewers),
         milestone: wish.milestone.filter(|id| request.milestone.as_ref().is_none_or(|now| now.id != *id)),
@@ -107,6 +113,7 @@ mod tests {
             title: "Fix".to_owned(),
             has_new_title: false,
             description: "Related to g/p#1\n\ntext\n".to_owned(),
+            waivers: vec![],
             link: Some("Related to g/p#1".to_owned()),
             labels: vec!["security".to_owned()],
             reviewers: vec![7],

@@ -113,10 +113,13 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     };
     let wish = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
+        let text = description(parts.template.as_deref(), link.as_deref());
+        let waivers = if is_default { gathered.facts.waivers.clone() } else { vec![] };
         Desired {
             title: text::title(&plain, draft == Some(true)),
             has_new_title: args.title.is_some(),
-            description: description(parts.template.as_deref(), link.as_deref()),
+            description: text::with_waivers(&text, &waivers).unwrap_or(text),
+            waivers,
             link,
             labels: labels.clone(),
             reviewers: reviewers.clone(),
@@ -135,6 +138,9 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         gathered.facts.targets.iter().partition(|target| target.is_incomplete());
     for Target { source, target, .. } in missing {
         notes.push(format!("`{target}` is left out: `{source}` does not hold the whole fix"));
+    }
+    for line in &gathered.facts.uncovered {
+        notes.push(format!("{line} is supported and has no backport"));
     }
     let there = there.into_iter();
     Ok(Survey {

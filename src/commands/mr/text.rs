@@ -1,6 +1,6 @@
 //! The title and the text of merge requests.
 
-use crate::domain::issue::IssueRef;
+use crate::domain::{issue::IssueRef, waiver::Waiver};
 
 /// Where the project has no template: what must be true before a fix is merged.
 const CHECKLIST: &str = "\
@@ -52,6 +52,23 @@ pub(super) fn description(template: Option<&str>, link: Option<&str>) -> String 
     }
 }
 
+/// The text with the lines that go without the fix below its link, as far as it does not say so yet. `None` when there is
+/// nothing to change.
+pub(super) fn with_waivers(text: &str, waivers: &[Waiver]) -> Option<String> {
+    let said = Waiver::read_all(text);
+    let new: Vec<String> = waivers.iter().filter(|waiver| !said.contains(waiver)).map(ToString::to_string).collect();
+    if new.is_empty() {
+        return None;
+    }
+    // What was said of the same line before is replaced.
+    let is_old = |line: &&str| {
+        Waiver::read_all(line).iter().any(|old| waivers.iter().any(|waiver| waiver.line == old.line && waiver != old))
+    };
+    let kept: Vec<&str> = text.lines().filter(|line| !is_old(line)).collect();
+    let (first, rest) = kept.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
+    Some(format!("{first}\n\n{}\n{}\n", new.join("\n"), rest.join("\n")))
+}
+
 /// The text with the link as its first line, in place of one to another issue; what people wrote stays.
 /// `None` when there is nothing to change: the same issue is linked somewhere, and nothing more was asked.
 pub(super) fn with_link(text: &str, link: Option<&str>, is_linked: bool) -> Option<String> {
@@ -98,6 +115,17 @@ mod tests {
         assert_eq!(with_link("Closes g/p#1\ntext", Some("Related to g/p#1"), true), None);
         assert_eq!(with_link("text", None, false), None);
         assert_eq!(with_link("\ntext", Some("Related to g/p#1"), false).as_deref(), Some("Related to g/p#1\n\ntext"));
+    }
+
+    #[test]
+    fn a_line_that_goes_without_is_said_once() {
+        let waiver = |reason: &str| Waiver { line: "18.3".parse().unwrap(), reason: reason.to_owned() };
+        let text = with_waivers("Related to g/p#1\n\ntext\n", &[waiver("no parser")]).unwrap();
+        assert_eq!(text, "Related to g/p#1\n\nWithout a backport to 18.3: no parser\n\ntext\n");
+        assert_eq!(with_waivers(&text, &[waiver("no parser")]), None);
+        let again = with_waivers(&text, &[waiver("no such code")]).unwrap();
+        assert_eq!(Waiver::read_all(&again), [waiver("no such code")]);
+        assert!(again.ends_with("text\n"));
     }
 
     #[test]

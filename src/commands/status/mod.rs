@@ -27,7 +27,7 @@ use crate::{
 /// obey that merge, disclose and tag.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
-    /// The name of the fix [default: the one of the current branch]
+    /// The name of the fix [default: the one of the current branch, else all]
     #[arg(add = completed_by(known_names::fixes), conflicts_with = "all")]
     name: Option<String>,
     /// Show every fix of the project: those with an open merge request, or with a branch
@@ -50,9 +50,11 @@ impl Program for StatusArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = match self.all {
-            true => None,
-            false => Some(fix_branches::find(&prepared.clone, &prepared.policy, self.name.as_deref(), Self::NAME)?),
+        // Where no fix is meant, all of them are shown.
+        let fix = match &self.name {
+            None if self.all => None,
+            None => fix_branches::current(&prepared.clone, &prepared.policy)?,
+            name => Some(fix_branches::find(context, &prepared, name.as_deref(), Self::NAME)?),
         };
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;

@@ -16,6 +16,7 @@ use super::{
     program::{DURATION, completed_by},
     wait_options::duration,
 };
+use crate::domain::waiver::Waiver;
 use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName, runbook::Gate},
     git::{LocalClone, history},
@@ -88,7 +89,7 @@ impl Program for SyncArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         // A wrong name is told before anything is asked.
         if let Some(yes) = &self.yes {
             check_name(&fix, yes, policy)?;
@@ -134,6 +135,9 @@ impl Program for SyncArgs {
             return Ok(Exit::Done);
         }
         if !report.public {
+            for Waiver { line, reason } in &gathered.facts.waivers {
+                context.ui.warning(&format!("{line} goes without the fix, and stays vulnerable in public: {reason}"));
+            }
             self.confirm(&fix, &gatherer, &prepared, context)?;
             let route = Route { source: security, target: after_merge.canonical.id };
             let limit = self.timeout.get();

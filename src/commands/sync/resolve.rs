@@ -153,7 +153,7 @@ fn publish(clone: &LocalClone, policy: &Policy, branch: &Branch, tip: Id, contex
         return Ok(());
     }
     Err(push::failure(&pushed, &format!("`{name}` was not pushed to {remote}"))
-        .hint(format!("git fetch {remote}, then the same command again")))
+        .or_hint(format!("git fetch {remote}, then the same command again")))
 }
 
 /// The work trees in which conflicts of these branches are being resolved.

@@ -75,8 +75,8 @@ impl Program for TagArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let Prepared { clone, settings, policy } = &prepared;
-        let fix = fix_branches::find(clone, policy, self.name.as_deref(), Self::NAME)?;
+        let Prepared { settings, policy, .. } = &prepared;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");

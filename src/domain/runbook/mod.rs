@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{
     merge_request::{MergeRequest, State},
     version::ReleaseLine,
+    waiver::Waiver,
 };
 
 /// The issue of a fix.
@@ -157,6 +158,10 @@ pub struct Facts {
     pub project_problem: Option<String>,
     /// Its branches, the one towards the default branch first.
     pub targets: Vec<Target>,
+    /// Supported lines that the fix has no branch for, newest first. They are vulnerable in public after the disclosure.
+    pub uncovered: Vec<ReleaseLine>,
+    /// Lines that go without the fix, by name and reason.
+    pub waivers: Vec<Waiver>,
     /// The keep-alive schedule.
     pub keep_alive: Progress,
     /// The deployment.
@@ -262,6 +267,13 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
     for target in &facts.targets {
         found.extend(review::target_blockers(target));
     }
+    for line in &facts.uncovered {
+        found.push(Blocker {
+            step: Step::Backports,
+            merge_request: None,
+            text: format!("{line} is supported and has no backport"),
+        });
+    }
     for (step, progress) in after_the_merge(facts) {
         let texts = match progress {
             Progress::Done => continue,
@@ -317,6 +329,7 @@ pub fn shut_by(facts: &Facts, gate: Gate) -> Vec<Blocker> {
     if gate == Gate::Request {
         let mut there = facts.clone();
         there.targets.retain(|target| !target.is_incomplete());
+        there.uncovered.clear();
         return undone_before(&there, step);
     }
     undone_before(facts, step)

@@ -27,12 +27,14 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
             let lines: String = missing.map(|line| format!(" --backport {}-{}", line.major, line.minor)).collect();
             format!("git secfix branch {fix}{lines} --create-stable")
         }
-        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
-        Step::Branches => format!("commit the fix on its branch, then {}", after_the_commit(targets, fix)),
-        Step::Backports => format!("git secfix backport {fix}"),
-        Step::Push if targets.iter().any(|target| matches!(target.pushed, Pushed::Behind | Pushed::Diverged)) => {
+        // What this clone has not seen comes first: whatever else it says of the branches may be wrong.
+        Step::Branches | Step::Backports | Step::Push if targets.iter().any(is_older_here) => {
             format!("git fetch {}, and take in what was pushed there", policy.security_remote)
         }
+        Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
+        Step::Branches => format!("commit the fix, then {}", after_the_commit(facts, fix)),
+        Step::Backports if !facts.uncovered.is_empty() => format!("git secfix backport {fix}{}", to_lines(facts)),
+        Step::Backports => format!("git secfix backport {fix}"),
         Step::Push => format!("git secfix push {fix}"),
         Step::MergeRequests => format!("git secfix mr {fix}"),
         Step::Review if targets.iter().filter_map(Target::merge_request).any(|request| request.is_draft) => {
@@ -60,9 +62,22 @@ fn step_to_take(facts: &Facts) -> Step {
     to_take.find(|step| step.is_binding()).or(first).unwrap_or(Step::CleanUp)
 }
 
-fn after_the_commit(targets: &[Target], fix: &FixName) -> String {
-    match targets.iter().any(|target| target.line.is_some()) {
-        true => format!("git secfix backport {fix}"),
+fn after_the_commit(facts: &Facts, fix: &FixName) -> String {
+    let has_lines = !facts.uncovered.is_empty() || facts.targets.iter().any(|target| target.line.is_some());
+    match has_lines {
+        true => format!("git secfix backport {fix} --to all"),
         false => format!("git secfix push {fix}"),
     }
+}
+
+/// All lines while none is merged, and later those that are missing by their names.
+fn to_lines(facts: &Facts) -> String {
+    if !facts.targets.iter().any(Target::is_merged) {
+        return " --to all".to_owned();
+    }
+    facts.uncovered.iter().map(|line| format!(" --to {}-{}", line.major, line.minor)).collect()
+}
+
+fn is_older_here(target: &Target) -> bool {
+    !target.is_merged() && matches!(target.pushed, Pushed::Behind | Pushed::Diverged)
 }

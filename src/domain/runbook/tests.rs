@@ -54,6 +54,8 @@ fn facts(targets: Vec<Target>) -> Facts {
         issue: IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential: true },
         project_problem: None,
         targets,
+        uncovered: vec![],
+        waivers: vec![],
         keep_alive: Progress::Done,
         deployment: Progress::Done,
         private_tags: Progress::Done,
@@ -176,6 +178,16 @@ fn a_line_that_lacks_its_backport_keeps_the_others_from_nothing_but_the_merge() 
     assert_eq!(shut_by(&facts, Gate::Request), []);
     let texts: Vec<String> = shut_by(&facts, Gate::Merge).into_iter().map(|blocker| blocker.text).collect();
     assert_eq!(texts, ["`security-x-2` lacks cccccccccccc of the fix", "`security-x-2` is not pushed"]);
+}
+
+#[test]
+fn a_supported_line_without_a_backport_blocks_the_merge_in_words() {
+    let mut facts = facts(vec![target(1), target(2)]);
+    facts.uncovered = vec!["18.3".parse().unwrap()];
+    assert_eq!(shut_by(&facts, Gate::Request), []);
+    let texts: Vec<String> = shut_by(&facts, Gate::Merge).into_iter().map(|blocker| blocker.text).collect();
+    assert_eq!(texts, ["18.3 is supported and has no backport"]);
+    assert_eq!(step(&facts), Step::Backports);
 }
 
 #[test]
@@ -323,8 +335,9 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     let choices = (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(keep_alive, private_tags, publishing)| {
         Process::with(Choices { keep_alive, private_tags, publishing })
     });
-    let parts = (choices, issue, project, prop::collection::vec(any_target(), 0..4), later);
-    parts.prop_map(|(process, issue, project, targets, later)| {
+    let uncovered = prop_oneof![9 => Just(vec![]), 1 => Just(vec![ReleaseLine { major: 18, minor: 1 }])];
+    let parts = (choices, issue, project, prop::collection::vec(any_target(), 0..4), later, uncovered);
+    parts.prop_map(|(process, issue, project, targets, later, uncovered)| {
         let mut later = later.into_iter();
         let mut next = || later.next().unwrap();
         Facts {
@@ -332,6 +345,8 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             issue,
             project_problem: project,
             targets,
+            uncovered,
+            waivers: vec![],
             keep_alive: next(),
             deployment: next(),
             private_tags: next(),
@@ -386,7 +401,10 @@ proptest! {
 
     #[test]
     fn the_merge_opens_exactly_when_every_branch_is_ready(facts in any_facts()) {
-        let ready = !facts.targets.is_empty() && is_triaged(&facts) && facts.targets.iter().all(is_ready_to_merge);
+        let ready = !facts.targets.is_empty()
+            && facts.uncovered.is_empty()
+            && is_triaged(&facts)
+            && facts.targets.iter().all(is_ready_to_merge);
         prop_assert_eq!(shut_by(&facts, Gate::Merge).is_empty(), ready);
     }
 
@@ -394,6 +412,7 @@ proptest! {
     fn nothing_is_disclosed_before_all_is_merged_and_deployed(facts in any_facts()) {
         let done = |progress: &Progress| *progress == Progress::Done;
         let deployed = !facts.targets.is_empty()
+            && facts.uncovered.is_empty()
             && is_triaged(&facts)
             && facts.targets.iter().all(is_merged)
             && done(&facts.deployment);
@@ -415,6 +434,7 @@ proptest! {
             let mut waited_for = facts.clone();
             if *gate == Gate::Request {
                 waited_for.targets.retain(|target| !target.is_incomplete());
+                waited_for.uncovered.clear();
             }
             let first = blockers(&waited_for).into_iter().find(|blocker| blocker.step.is_binding());
             prop_assert_eq!(is_open, first.is_none_or(|blocker| blocker.step >= gate.step()));

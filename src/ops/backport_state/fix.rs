@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::anyhow;
 
 use super::{
-    base::{Merged, before_merge, main_of},
+    base::{Merged, before_merge, main_of, tracked},
     plan::Part,
 };
 use crate::{
@@ -27,8 +27,6 @@ pub(crate) struct Commits {
     pub(crate) from: Option<String>,
     /// The parent that merges are compared with, counted from 1.
     pub(crate) mainline: Option<usize>,
-    /// The commit by which the fix came into security's default branch, where it did.
-    pub(crate) merged: Merged,
 }
 
 /// The fix: what is picked.
@@ -41,19 +39,42 @@ pub(crate) struct Fix {
     pub(super) family: HashSet<Id>,
 }
 
+/// The fix as far as it shows here, without merges, which bring nothing of their own; `None` where it has no branch or no
+/// commits.
+///
+/// # Errors
+/// When the histories cannot be read.
+pub(crate) fn find(
+    clone: &LocalClone,
+    policy: &Policy,
+    merged: Merged,
+    name: &FixName,
+) -> Result<Option<Fix>, Failure> {
+    let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
+    let Some(tip) = tip_of(clone, policy, &branch)? else { return Ok(None) };
+    let default = &policy.branches.default;
+    let Some((_, main)) = tracked(clone, policy, default)? else { return Ok(None) };
+    let without = before_merge(clone, policy, default, (tip, main), merged)?;
+    let commits = history::commits(clone, &[Range { tip, without }])?.concat();
+    let family = commits.iter().map(|commit| commit.id).collect();
+    let own = commits.into_iter().filter(|commit| commit.parents.len() < 2);
+    let parts: Vec<Part> = own.map(|commit| Part { parent: commit.parents.first().copied(), commit }).collect();
+    Ok((!parts.is_empty()).then(|| Fix { name: name.clone(), branch, parts, family }))
+}
+
+/// Where a branch of the fix is, here or in security as last fetched.
+fn tip_of(clone: &LocalClone, policy: &Policy, branch: &str) -> Result<Option<Id>, Failure> {
+    match history::find(clone, &format!("refs/heads/{branch}"))? {
+        Some(tip) => Ok(Some(tip)),
+        None => Ok(history::find(clone, &format!("refs/remotes/{}/{branch}", policy.security_remote))?),
+    }
+}
+
 pub(crate) fn fix(clone: &LocalClone, policy: &Policy, source: &Commits, name: FixName) -> Result<Fix, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
-    let published = format!("refs/remotes/{}/{branch}", policy.security_remote);
-    let tip = match history::find(clone, &format!("refs/heads/{branch}"))? {
-        Some(tip) => Some(tip),
-        None => history::find(clone, &published)?,
-    };
+    let tip = tip_of(clone, policy, &branch)?;
     let whole = match tip {
-        Some(tip) => {
-            let main = main_of(clone, policy)?;
-            let default = &policy.branches.default;
-            Some(Range { tip, without: before_merge(clone, policy, default, (tip, main), source.merged)? })
-        }
+        Some(tip) => Some(Range { tip, without: main_of(clone, policy)? }),
         None if source.from.is_some() => None,
         None => {
             return Err(Failure::not_done(anyhow!("there is no branch `{branch}`")).hint(format!(

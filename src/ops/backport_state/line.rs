@@ -14,6 +14,7 @@ use crate::{
         branches::{self, NewBranch},
         checkouts::{self, Checkout},
         history::{self, Commit, Id, Range},
+        merge,
         patch_id::{self, Compared},
         resolution,
     },
@@ -198,6 +199,9 @@ fn known(clone: &LocalClone, policy: &Policy, fix: &Fix, lines: &[Line]) -> Resu
     let own: Vec<&Commit> = lines.iter().flat_map(|line| &line.own).collect();
     if own.is_empty() {
         return Ok(known);
+    }
+    for merge in own.iter().filter(|commit| commit.parents.len() > 1) {
+        known.brought.insert(merge.id, merge::brought_by(clone, merge)?);
     }
     let origins: HashSet<Id> = own
         .iter()

@@ -12,7 +12,7 @@ pub(crate) mod plan;
 
 use self::{
     base::Merged,
-    fix::{Commits, Fix},
+    fix::Fix,
     pick::{Outcome, Picked},
 };
 use super::Failure;
@@ -39,10 +39,7 @@ pub(crate) fn lacking(
     if lines.is_empty() {
         return none();
     }
-    // Without a branch of the fix, or with one that git must be asked about, `backport` says what is wrong.
-    let Ok(fix) = fix::fix(clone, policy, &Commits { merged, ..Commits::default() }, name.clone()) else {
-        return none();
-    };
+    let Some(fix) = fix::find(clone, policy, merged, name)? else { return none() };
     let contents = line::contents(clone, policy, &fix, lines)?;
     let objects = Objects::forgotten(clone)?;
     let picked = pick::pick(clone, &objects, &mut Committer::unsigned(clone)?, &fix, contents)?;

@@ -19,6 +19,8 @@ pub(crate) struct Known {
     pub(crate) patches: HashMap<Id, String>,
     /// Those that the default branch or a stable branch holds.
     pub(crate) published: HashSet<Id>,
+    /// What merges brought, by the merge.
+    pub(crate) brought: HashMap<Id, HashSet<Id>>,
     /// Those of the whole fix, where only a part of it is picked.
     pub(crate) family: HashSet<Id>,
 }
@@ -43,7 +45,10 @@ pub(crate) enum Problem {
 
 pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planned, Problem> {
     let mut there_as = vec![None; fix.len()];
-    let taken_back = history::taken_back(own);
+    let mut taken_back = history::taken_back(own);
+    // Who takes a merge back takes back what it brought.
+    let with_merges: Vec<Id> = taken_back.iter().filter_map(|id| known.brought.get(id)).flatten().copied().collect();
+    taken_back.extend(with_merges);
     let mut others = Vec::new();
     for commit in own.iter().filter(|commit| !taken_back.contains(&commit.id)) {
         let mut of_the_fix = false;
@@ -54,7 +59,8 @@ pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
             }
         }
         let is_known = |id: &Id| known.family.contains(id) || known.published.contains(id);
-        let reverts_own = commit.reverts.iter().any(|id| own.iter().any(|commit| commit.id == *id));
+        let reverts_own =
+            commit.reverts.iter().any(|id| own.iter().any(|commit| commit.id.to_string().starts_with(id.as_str())));
         if of_the_fix || reverts_own || commit.picked_from.iter().any(|id| known.family.contains(id)) {
             continue;
         }
@@ -172,9 +178,15 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_is_not_there() {
-        let revert = Commit { reverts: vec![id(10)], ..commit(11) };
+        let revert = Commit { reverts: vec![id(10).to_string()], ..commit(11) };
         assert_eq!(there_as(&[picked(10, 1), picked(12, 2), revert.clone()], &known()), [None, Some(id(12))]);
-        let again = Commit { reverts: vec![id(11)], ..commit(13) };
+        let again = Commit { reverts: vec![id(11).to_hex_with_len(8).to_string()], ..commit(13) };
         assert_eq!(there_as(&[picked(10, 1), revert, again], &known()), [Some(id(10)), None]);
+        // A merge is taken back with all that it brought.
+        let merge = Commit { parents: vec![id(3), id(10)], ..commit(12) };
+        let revert = Commit { reverts: vec![id(12).to_string()], ..commit(13) };
+        let brought = HashMap::from([(id(12), HashSet::from([id(10), id(12)]))]);
+        let own = [picked(10, 1), picked(14, 2), merge, revert];
+        assert_eq!(there_as(&own, &Known { brought, ..known() }), [None, Some(id(14))]);
     }
 }

@@ -1,19 +1,19 @@
 //! What this clone knows of a fix, without asking anybody.
 
-use std::collections::BTreeSet;
-
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
         policy::Policy,
         runbook::{Facts, IssueFact, Progress, Pushed, Request, Target},
+        version::ReleaseLine,
+        waiver::Waiver,
     },
     git::{
         LocalClone,
         branches::{self, Relation},
         remotes,
     },
-    ops::{Failure, Prepared, backport_state, fix_branches, issue_link},
+    ops::{Failure, Prepared, backport_state, fix_branches, issue_link, lines, waivers},
 };
 
 /// The branches of a fix here and in security as last fetched, its own first, then the newest line.
@@ -21,15 +21,8 @@ use crate::{
 /// # Errors
 /// When the references cannot be read.
 fn branches_of(clone: &LocalClone, policy: &Policy, fix: &FixName) -> Result<Vec<FixBranch>, Failure> {
-    let names = names(clone, policy)?;
+    let names = fix_branches::names::branches(clone, policy)?;
     Ok(fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str)))
-}
-
-/// The names of all branches here and in security as last fetched.
-pub(super) fn names(clone: &LocalClone, policy: &Policy) -> Result<BTreeSet<String>, Failure> {
-    let mut names: BTreeSet<String> = branches::names_below(clone, "refs/heads/")?.into_iter().collect();
-    names.extend(branches::names_below(clone, &format!("refs/remotes/{}/", policy.security_remote))?);
-    Ok(names)
 }
 
 /// What of a branch shows in this clone.
@@ -89,6 +82,14 @@ fn compare(
     })
 }
 
+/// The supported lines that have no branch of the fix, and do not go without it.
+pub(super) fn uncovered(supported: &[ReleaseLine], targets: &[Target], waivers: &[Waiver]) -> Vec<ReleaseLine> {
+    let is_open = |line: &&ReleaseLine| {
+        !targets.iter().any(|target| target.line == Some(**line)) && !waivers.iter().any(|waiver| waiver.line == **line)
+    };
+    supported.iter().filter(is_open).copied().collect()
+}
+
 /// What the runbook can be told without asking a server. All that only a server knows is not known.
 ///
 /// # Errors
@@ -102,6 +103,8 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         let head = branches::commit_of(clone, &format!("refs/remotes/{}/{source}", policy.security_remote))?;
         let BranchFacts { has_target, has_work, pushed } =
             BranchFacts::read(clone, policy, (&source, &target), head.as_deref())?;
+        // What was pushed and is in its target is merged, most likely: only the server tells.
+        let has_work = has_work.filter(|has_work| *has_work || head.is_none());
         targets.push(Target {
             source,
             target,
@@ -117,11 +120,15 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
             is_lost: false,
         });
     }
-    let lines: Vec<_> = targets.iter().filter_map(|target| Some((target.line?, None))).collect();
-    let lacking = backport_state::lacking(clone, policy, fix, None, &lines)?;
-    for (target, lacks) in targets.iter_mut().filter(|target| target.line.is_some()).zip(lacking) {
+    let has_line = |target: &&Target| target.has_target;
+    let with_lines: Vec<_> = targets.iter().filter(has_line).filter_map(|target| Some((target.line?, None))).collect();
+    let lacking = backport_state::lacking(clone, policy, fix, None, &with_lines)?;
+    for (target, lacks) in targets.iter_mut().filter(|target| target.line.is_some() && target.has_target).zip(lacking) {
         target.lacks = lacks.iter().map(ToString::to_string).collect();
     }
+    let supported = lines::known_lines(clone, policy, settings.supported_lines()?)?;
+    let waivers = waivers::remembered(clone, policy, fix, &supported);
+    let uncovered = uncovered(&supported, &targets, &waivers);
     let issue = issue_link::remembered(clone, policy, &settings.issues()?, fix);
     let not_asked = || Progress::Unknown("nobody asked the server".to_owned());
     Ok(Facts {
@@ -129,6 +136,8 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         issue: issue.map_or(IssueFact::Unlinked, |issue| IssueFact::Linked { reference: issue.to_string() }),
         project_problem: None,
         targets,
+        uncovered,
+        waivers,
         keep_alive: not_asked(),
         deployment: not_asked(),
         private_tags: not_asked(),

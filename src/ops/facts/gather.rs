@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use super::{
     after_merge::{AfterMerge, Merged, MergedRequest, Reader},
+    clone,
     gitlab::{self, Answers},
     project::ProjectFacts,
     sources,
@@ -14,15 +15,22 @@ use crate::{
     config::settings::Settings,
     domain::{
         approvals::Role,
-        fix::FixName,
+        fix::{FixBranch, FixName},
         issue::IssueRef,
         merge_request::State,
         policy::Policy,
         runbook::{Facts, IssueFact, Progress, Target},
+        version::ReleaseLine,
+        waiver::Waiver,
     },
     git::{LocalClone, branches},
-    gitlab::{Client, at_once, issue::Issue, merge_request},
-    ops::{Failure, Prepared, connection::unanswered, fix_branches},
+    gitlab::{Client, Error, at_once, compare, issue::Issue, merge_request},
+    ops::{
+        Failure, Prepared,
+        connection::unanswered,
+        fix_branches::{self, names},
+        waivers,
+    },
 };
 
 /// Of how many fixes everything is asked at the same time.
@@ -73,9 +81,9 @@ impl<'a> Gatherer<'a> {
     pub(crate) fn fix(&self, fix: &FixName, issue: Option<IssueRef>) -> Result<(ProjectFacts, Gathered), Failure> {
         let mut known = sources::read(self.prepared, fix)?;
         known.issue = issue.or(known.issue);
-        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (client, policy, roles, lines) = (self.client, self.policy, &self.roles, self.settings.supported_lines()?);
         let (shared, answers) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles));
+            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
             let answers = gitlab::ask(client, policy, &known);
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
         });
@@ -90,7 +98,7 @@ impl<'a> Gatherer<'a> {
     /// # Errors
     /// When the references cannot be read.
     pub(crate) fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
-        let known = sources::fixes(self.clone, self.policy)?;
+        let known = names::fixes(self.clone, self.policy)?;
         let near = known
             .iter()
             .map(|known| (strsim::damerau_levenshtein(known.as_str(), fix.as_str()), known))
@@ -108,14 +116,14 @@ impl<'a> Gatherer<'a> {
     /// # Errors
     /// When GitLab or the clone does not tell what is needed.
     pub(crate) fn all(&self) -> Result<(ProjectFacts, Vec<Gathered>), Failure> {
-        let (client, policy, roles) = (self.client, self.policy, &self.roles);
+        let (client, policy, roles, lines) = (self.client, self.policy, &self.roles, self.settings.supported_lines()?);
         let (shared, open) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles));
+            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
             let open = merge_request::open(client, policy.security.as_str());
             (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
         });
         let (shared, open) = (shared?, open.map_err(unanswered)?);
-        let mut fixes: BTreeSet<FixName> = sources::fixes(self.clone, policy)?.into_iter().collect();
+        let mut fixes: BTreeSet<FixName> = names::fixes(self.clone, policy)?.into_iter().collect();
         fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
         let known = fixes.iter().map(|fix| sources::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
         // Each of these asks many things at once in its turn.
@@ -154,6 +162,9 @@ impl<'a> Gatherer<'a> {
             target.taken_back_by = by.cloned();
             target.is_lost = after_merge.as_ref().is_some_and(|after_merge| after_merge.lost.contains(&target.target));
         }
+        let waivers = self.waivers(fix, shared, &answers);
+        let uncovered = clone::uncovered(&shared.supported, &targets, &waivers);
+        let uncovered = self.without_the_fix(uncovered, shared, after_merge.as_ref())?;
         let clean_up = self.clean_up(&targets, &answers)?;
         let (fact, issue) = match answers.issue {
             None => (IssueFact::Unlinked, None),
@@ -181,8 +192,44 @@ impl<'a> Gatherer<'a> {
             verification: behind_the_merge(AfterMerge::verification),
             clean_up,
             targets,
+            uncovered,
+            waivers,
         };
         Ok(Gathered { fix: fix.clone(), facts, issue, requests, after_merge, notes })
+    }
+
+    /// The lines that go without the fix: as this clone remembers them, and as the merge request to the default branch
+    /// says, where a colleague's clone finds them.
+    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers) -> Vec<Waiver> {
+        let policy = self.policy;
+        let mut waivers = waivers::remembered(self.clone, policy, fix, &shared.supported);
+        let source = policy.branches.write(&FixBranch { fix: fix.clone(), line: None });
+        let requests = answers.requests.get(&source).map_or(&[][..], Vec::as_slice);
+        let request = gitlab::that_counts(policy, &source, requests);
+        let text = request.and_then(|request| request.description.as_deref()).unwrap_or_default();
+        let told =
+            Waiver::read_all(text).into_iter().filter(|told| waivers.iter().all(|known| known.line != told.line));
+        let told: Vec<Waiver> = told.collect();
+        waivers.extend(told);
+        waivers
+    }
+
+    /// Those of these lines that do not hold the fix by themselves: a stable branch that was made after the merge does.
+    fn without_the_fix(
+        &self,
+        lines: Vec<ReleaseLine>,
+        shared: &ProjectFacts,
+        after_merge: Option<&AfterMerge>,
+    ) -> Result<Vec<ReleaseLine>, Failure> {
+        let Some(after_merge) = after_merge else { return Ok(lines) };
+        let Some(merged) = after_merge.merged.iter().find(|merged| merged.line.is_none()) else { return Ok(lines) };
+        let holds = at_once(&lines, |line| {
+            let branch = self.policy.branches.target(Some(*line));
+            let in_project = |project: u64| compare::has_arrived(self.client, project, &merged.commit, &branch);
+            Ok::<_, Error>(in_project(shared.project.id)? || in_project(after_merge.canonical.id)?)
+        });
+        let holds = holds.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
+        Ok(lines.into_iter().zip(holds).filter(|(_, holds)| !holds).map(|(line, _)| line).collect())
     }
 
     /// What lies behind the merge, once every branch is merged.

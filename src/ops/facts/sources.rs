@@ -4,13 +4,9 @@ use crate::{
     domain::{
         fix::{FixBranch, FixName},
         issue::IssueRef,
-        policy::Policy,
     },
-    git::LocalClone,
     ops::{Failure, Prepared, fix_branches, issue_link, lines},
 };
-
-use super::clone::names;
 
 /// What the clone knows of a fix.
 #[derive(Debug, Clone)]
@@ -32,7 +28,7 @@ pub(crate) const NEWEST_LINES: usize = 8;
 /// When they cannot be read.
 pub(crate) fn read(prepared: &Prepared, fix: &FixName) -> Result<Known, Failure> {
     let Prepared { clone, policy, settings } = prepared;
-    let mut names = names(clone, policy)?;
+    let mut names = fix_branches::names::branches(clone, policy)?;
     let lines = lines::stable_lines(clone, policy)?;
     let lines = std::iter::once(None).chain(lines.into_iter().take(NEWEST_LINES).map(Some));
     names.extend(lines.map(|line| policy.branches.write(&FixBranch { fix: fix.clone(), line })));
@@ -42,17 +38,4 @@ pub(crate) fn read(prepared: &Prepared, fix: &FixName) -> Result<Known, Failure>
         sources: found.iter().map(|branch| policy.branches.write(branch)).collect(),
         issue: issue_link::remembered(clone, policy, &settings.issues()?, fix),
     })
-}
-
-/// Every fix that has a branch here or in security as last fetched, by name.
-///
-/// # Errors
-/// When the references cannot be read.
-pub(crate) fn fixes(clone: &LocalClone, policy: &Policy) -> Result<Vec<FixName>, Failure> {
-    let names = names(clone, policy)?;
-    let mut fixes: Vec<FixName> =
-        names.iter().filter_map(|name| policy.branches.read(name)).map(|branch| branch.fix).collect();
-    fixes.sort();
-    fixes.dedup();
-    Ok(fixes)
 }

@@ -1,12 +1,13 @@
 //! Which fix a command is about, and what this clone knows of its branches.
 
+pub(crate) mod names;
 pub(crate) mod plan;
 
 use anyhow::anyhow;
 
 use self::plan::{LocalBranch, Problem, State};
 
-use super::Failure;
+use super::{Context, Failure, Prepared};
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
@@ -16,22 +17,59 @@ use crate::{
     git::{LocalClone, branches, remotes},
 };
 
-/// The fix that was named, or the one of the current branch.
+/// The fix that was named, or the one of the current branch, or the only one that is open, after a yes.
 ///
 /// # Errors
-/// When the name is none, or none was given and the current branch belongs to no fix.
-pub(crate) fn find(clone: &LocalClone, policy: &Policy, name: Option<&str>, command: &str) -> Result<FixName, Failure> {
-    let hint = format!("git secfix {command} NAME");
+/// When the name is none, or none was given and it cannot be told which fix is meant.
+pub(crate) fn find(
+    context: &Context,
+    prepared: &Prepared,
+    name: Option<&str>,
+    command: &str,
+) -> Result<FixName, Failure> {
+    let Prepared { clone, policy, .. } = prepared;
     if let Some(name) = name {
+        let hint = format!("git secfix {command} NAME");
         return policy.branches.fix_name(name).map_err(|error| Failure::usage(error).hint(hint));
     }
-    let current = clone.current_branch()?;
-    let fix = current.as_deref().and_then(|branch| policy.branches.read(branch)).map(|branch| branch.fix);
-    fix.ok_or_else(|| {
-        let here =
-            current.map_or_else(|| "HEAD is detached".to_owned(), |branch| format!("`{branch}` is no branch of a fix"));
-        Failure::usage(anyhow!("{here}, so the fix must be named")).hint(hint)
-    })
+    if let Some(fix) = current(clone, policy)? {
+        return Ok(fix);
+    }
+    let here = match clone.current_branch()? {
+        Some(branch) => format!("`{branch}` is not a branch of a fix"),
+        None => "HEAD is detached".to_owned(),
+    };
+    // What was typed is repeated, with the one word that it lacked.
+    let again = |name: &str| {
+        let words = ["git", "secfix", command, name].map(str::to_owned);
+        shell_words::join(words.iter().chain(&context.arguments))
+    };
+    let open = names::fixes(clone, policy)?;
+    match &open[..] {
+        [] => {
+            Err(Failure::usage(anyhow!("{here}, and no fix is open in this clone: it must be named"))
+                .hint(again("NAME")))
+        }
+        [only] if context.ui.confirm(&format!("{here}; is it about the fix `{only}`?")) => Ok(only.clone()),
+        [only] => {
+            Err(Failure::usage(anyhow!("{here}, so the fix must be named; `{only}` is open"))
+                .hint(again(only.as_str())))
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(FixName::as_str).collect();
+            Err(Failure::usage(anyhow!("{here}, and several fixes are open: `{}`", names.join("`, `")))
+                .hint(again("NAME")))
+        }
+    }
+}
+
+/// The fix of the current branch, also before its first commit.
+///
+/// # Errors
+/// When HEAD cannot be read.
+pub(crate) fn current(clone: &LocalClone, policy: &Policy) -> Result<Option<FixName>, Failure> {
+    let branch = clone.current_branch()?;
+    Ok(branch.as_deref().and_then(|branch| policy.branches.read(branch)).map(|branch| branch.fix))
 }
 
 /// The local branches of the fix: its own first, then the backports, newest line first.

@@ -184,7 +184,7 @@ impl AfterMerge {
         }
     }
 
-    /// How far the schedule is. AfterMerge the sync it is of no use any more.
+    /// How far the schedule is. After the sync it is of no use any more.
     pub(super) fn keep_alive(&self) -> Progress {
         match &self.keep_alive {
             Some(keep_alive) if !self.is_public() => keep_alive.progress(),
