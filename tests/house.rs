@@ -239,43 +239,103 @@ fn the_check_of_circles_can_fail() {
     assert_eq!(absolute("super::super::x::y", "crate::a::b::c"), "crate::a::x::y");
 }
 
-/// What commands share is an operation, or a command and its options as such.
+/// Which other commands a file of the commands uses. What commands share is an operation, or a command and its options
+/// as such.
+fn other_commands(text: &str, here: &str) -> Vec<String> {
+    const SHARED: [&str; 3] = ["program", "wait_options", "Program"];
+    let below = |path: &str| {
+        let rest = path.strip_prefix("crate::commands")?;
+        Some(rest.trim_start_matches("::").split("::").next().unwrap_or_default().to_owned())
+    };
+    let own = below(here).unwrap();
+    // The folder itself, under another name, would lead to every command.
+    let is_other = |name: &String| *name != own && !SHARED.contains(&name.as_str());
+    paths(text).iter().filter_map(|path| below(&absolute(path, here))).filter(is_other).collect()
+}
+
 #[test]
 fn no_command_uses_another() {
     let commands = root().join("src/commands");
-    let shared = ["program", "wait_options", "Program"];
-    let name_of =
-        |path: &str| path.strip_prefix("crate::commands::").and_then(|rest| rest.split("::").next().map(str::to_owned));
     for file in sources(&commands).into_iter().filter(|file| *file != commands.join("mod.rs")) {
-        let here = module(&file);
-        let own = name_of(&here).unwrap();
-        let others: Vec<String> = paths(&product(&file))
-            .iter()
-            .filter_map(|path| name_of(&absolute(path, &here)))
-            .filter(|other| *other != own && !shared.contains(&other.as_str()))
-            .collect();
+        let others = other_commands(&product(&file), &module(&file));
         assert!(others.is_empty(), "{} uses {others:?}", file.display());
+    }
+    let here = "crate::commands::tag::plan";
+    for text in
+        ["use super::super::mr::x;", "use crate::commands::{mr::x, program::y};", "fn f() { crate::commands::mr::x() }"]
+    {
+        assert_eq!(other_commands(text, here), ["mr"], "{text}");
+    }
+    assert_eq!(other_commands("use crate::commands as all;", here), [""]);
+    assert_eq!(other_commands("use super::survey::Line; use crate::commands::wait_options::W;", here), [""; 0]);
+}
+
+/// What the files below a folder say of some words, with the files that may say them left out.
+fn said(folder: &str, words: &[&str], but: &[&str]) -> Vec<String> {
+    let found = |file: &PathBuf| {
+        let name = file.strip_prefix(root()).unwrap().display().to_string();
+        let text = product(file);
+        let word = words.iter().find(|word| text.contains(**word)).filter(|_| !but.contains(&name.as_str()))?;
+        Some(format!("{name}: {word}"))
+    };
+    sources(&root().join(folder)).iter().filter_map(found).collect()
+}
+
+/// Whether a text can start git: by the door itself, or by a name for it.
+fn starts_git(text: &str) -> bool {
+    let is_door = |path: &String| path.starts_with("crate::git::process") || *path == "crate::git";
+    paths(text).iter().any(is_door) || text.contains("Git::") || text.contains(".git()")
+}
+
+#[test]
+fn git_is_started_in_its_layer_alone() {
+    for folder in ["commands", "ops", "cli"] {
+        for file in sources(&root().join("src").join(folder)) {
+            assert!(!starts_git(&product(&file)), "{} starts git", file.display());
+        }
+    }
+    for text in ["use crate::git::process::{Git as G};", "use crate::{git::process, ui::Ui};", "use crate::git as g;"] {
+        assert!(starts_git(text), "{text}");
+    }
+    assert!(!starts_git("use crate::git::{LocalClone, history};"));
+    // Programs of others are started in few places, each with its reason.
+    let doors = [
+        "src/cli/dispatch.rs",
+        "src/cli/program.rs",
+        "src/cli/suite.rs",
+        "src/commands/guard/pre_push.rs",
+        "src/git/parent_process.rs",
+        "src/git/process.rs",
+        "src/git/ssh.rs",
+        "src/ops/browser.rs",
+    ];
+    for folder in ["src/cli", "src/commands", "src/ops", "src/git", "src/gitlab", "src/secrets", "src/config", "src/ui"]
+    {
+        assert_eq!(said(folder, &["Command::new("], &doors), [""; 0]);
     }
 }
 
 #[test]
-fn no_command_starts_git_and_no_operation_answers() {
-    let found = |folder: &str, words: &[&str]| -> Vec<String> {
-        let files = sources(&root().join("src").join(folder));
-        let with = |file: &PathBuf| {
-            let text = product(file);
-            let word = words.iter().find(|word| text.contains(**word))?;
-            Some(format!("{}: {word}", file.strip_prefix(root()).unwrap().display()))
-        };
-        files.iter().filter_map(with).collect()
-    };
-    let git = ["Git::", ".git()", "process::Git", "Progress::Told"];
-    assert_eq!(found("commands", &git), [""; 0]);
-    assert_eq!(found("ops", &git), [""; 0]);
-    assert_eq!(found("ops", &["ui.answer(", "ui.report", "clap"]), [""; 0]);
-    // The next step is the runbook's, and printed in one way.
-    assert_eq!(found("commands", &["\"next: "]), [""; 0]);
-    assert!(!found("git", &git).is_empty(), "the check would find nothing");
+fn only_commands_answer_and_the_runbook_says_what_is_next() {
+    assert_eq!(said("src/ops", &["ui.answer(", "ui.report", "clap"], &[]), [""; 0]);
+    assert_eq!(said("src/commands", &["\"next: "], &[]), [""; 0]);
+    assert_eq!(said("src/ops", &["\"next: "], &["src/ops/next.rs"]), [""; 0]);
+}
+
+#[test]
+fn every_path_in_the_guide_for_contributors_exists() {
+    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let tops = ["src/", "tests/", "benches/", "examples/", "man/", ".ci/", ".cargo/", "docs/"];
+    let named: Vec<&str> = guide
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| tops.iter().any(|top| word.starts_with(top)) && !word.contains("NAME"))
+        .collect();
+    assert!(named.len() > 20, "only {} paths are named", named.len());
+    for path in named {
+        assert!(root().join(path).exists(), "CONTRIBUTING.md names `{path}`, which is not there");
+    }
 }
 
 #[test]
@@ -347,13 +407,33 @@ fn imports(program: &Path) -> Option<Vec<String>> {
     )
 }
 
+/// The programs that are built without the network: all that do not ask for the feature.
+fn offline_programs() -> Vec<String> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let online: Vec<&str> = manifest
+        .split("[[bin]]")
+        .skip(1)
+        .map(|entry| entry.split("\n[").next().unwrap_or_default())
+        .filter(|entry| entry.contains("required-features = [\"network\"]"))
+        .filter_map(|entry| entry.split('"').nth(1))
+        .collect();
+    let all = sources(&root().join("src/bin"));
+    let names = all.iter().filter_map(|file| file.file_stem()?.to_str().map(str::to_owned));
+    names
+        .filter(|name| !online.contains(&name.as_str()))
+        .filter_map(|name| name.strip_prefix("git-secfix-").map(str::to_owned))
+        .collect()
+}
+
 #[test]
 fn guard_side_programs_hold_no_network_code() {
     if !cfg!(target_os = "linux") || which::which("nm").is_err() {
         return skip("the imports of programs, which need nm on Linux");
     }
     let programs = Path::new(env!("CARGO_BIN_EXE_git-secfix")).parent().unwrap();
-    for name in ["init", "branch", "backport", "push", "guard", "doctor", "config"] {
+    let offline = offline_programs();
+    assert!(offline.contains(&"guard".to_owned()) && !offline.contains(&"mr".to_owned()), "{offline:?}");
+    for name in offline {
         let imports = imports(&programs.join(format!("git-secfix-{name}"))).unwrap();
         assert!(imports.iter().any(|import| import == "write"), "{name}: the imports cannot be read");
         for function in NETWORK {

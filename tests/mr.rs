@@ -114,7 +114,8 @@ fn what_is_not_pushed_is_not_reviewed() {
     world
         .secfix(&["mr"])
         .ok()
-        .says("main  !1  opened")
+        .says("main            !1  opened")
+        .says("stable-18-4-ee  -   left out")
         .warns("`stable-18-4-ee` is left out: `security-prompt-injection-18-4` does not hold the whole fix")
         .warns("next: git secfix backport prompt-injection");
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-4"]).ok();

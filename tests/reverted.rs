@@ -1,6 +1,6 @@
 //! A fix that was picked onto a line and taken back there is not there: one answer for every command.
 
-use crate::support::{GitLab, SEC, World};
+use crate::support::{GitLab, SEC, World, each_git};
 
 const LINE: &str = "security-prompt-injection-18-4";
 
@@ -93,4 +93,65 @@ fn nothing_is_disclosed_where_somebody_took_it_back_on_a_line() {
     world.secfix(&["status"]).ok().says("takes the fix back on `stable-18-4-ee`");
     revert_there(&world, "stable-18-4-ee", &["HEAD"]);
     world.secfix(&["status"]).ok().never_says("takes the fix back");
+}
+
+/// What `status` says of the line, once its branch here is pushed.
+fn status_of_pushed(world: &World) -> String {
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+    world.secfix(&["push", "--force-with-lease"]).ok();
+    world.secfix(&["status"]).ok().stdout.clone()
+}
+
+#[test]
+fn a_revert_names_its_commit_also_by_a_short_name() {
+    each_git(|world| {
+        let _gitlab = GitLab::pushed(world);
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["-c", "revert.reference=true", "revert", "--no-edit", "HEAD"]).ok();
+        let body = world.git(&["log", "-1", "--format=%B"]).ok().stdout.clone();
+        let name = body.split_once("This reverts commit ").unwrap().1.split(' ').next().unwrap();
+        assert!(name.len() < 40, "{body}");
+        assert!(status_of_pushed(world).contains(&format!("`{LINE}` lacks ")));
+        world.secfix(&["backport"]).ok().says("picked 1 commit");
+        assert!(!status_of_pushed(world).contains("lacks"));
+    });
+}
+
+#[test]
+fn a_reverted_merge_takes_back_what_it_brought() {
+    each_git(|world| {
+        let _gitlab = GitLab::pushed(world);
+        world.git(&["switch", "--quiet", "-c", "side", "security/stable-18-4-ee"]).ok();
+        world.git(&["cherry-pick", "-x", "security-prompt-injection"]).ok();
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["reset", "--quiet", "--hard", "security/stable-18-4-ee"]).ok();
+        world.git(&["merge", "--quiet", "--no-ff", "--no-edit", "side"]).ok();
+        assert!(!status_of_pushed(world).contains("lacks"));
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["revert", "--no-edit", "--mainline", "1", "HEAD"]).ok();
+        assert!(status_of_pushed(world).contains(&format!("`{LINE}` lacks ")));
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["revert", "--no-edit", "HEAD"]).ok();
+        assert!(!status_of_pushed(world).contains("lacks"));
+    });
+}
+
+/// A merge inside of a fix brings nothing of its own, and hides nothing that a line lacks.
+#[test]
+fn a_fix_with_a_merge_is_still_missed_on_a_line() {
+    let world = World::new();
+    let _gitlab = GitLab::pushed(&world);
+    world.git(&["switch", "--quiet", "-c", "side", "security-prompt-injection~1"]).ok();
+    world.commit("second", "more of the fix\n");
+    world.git(&["switch", "--quiet", "security-prompt-injection"]).ok();
+    world.git(&["merge", "--quiet", "--no-ff", "--no-edit", "side"]).ok();
+    let second = world.git(&["rev-parse", "--short=12", "side"]).ok().stdout.trim().to_owned();
+    let lacks = format!("`{LINE}` lacks {second} of the fix");
+    let said = status_of_pushed(&world);
+    assert!(said.contains(&lacks), "{said}");
+    world.secfix(&["mr"]).ok().warns(&format!("`{LINE}` does not hold the whole fix"));
+    world.git(&["switch", "--quiet", LINE]).ok();
+    world.git(&["cherry-pick", "-x", "side"]).ok();
+    let said = status_of_pushed(&world);
+    assert!(!said.contains(&format!("`{LINE}` lacks")), "{said}");
 }

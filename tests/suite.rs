@@ -24,7 +24,6 @@ mod deploy;
 mod dispatch;
 mod doctor;
 mod faults;
-
 mod gates;
 mod guard;
 mod guard_content;

@@ -25,7 +25,7 @@ use crate::{
         Context, Failure, Prepared, fetch,
         fix_branches::{
             self,
-            plan::{self, Planned, State},
+            plan::{self, BranchOutcome, Planned, State},
         },
         issue_link, known_names,
         lines::{self, Lines},
@@ -85,7 +85,7 @@ struct Row {
     branch: String,
     line: Option<ReleaseLine>,
     upstream: String,
-    state: &'static str,
+    state: BranchOutcome,
     current: bool,
 }
 
@@ -271,7 +271,7 @@ fn report(
         branch: planned.branch().to_owned(),
         line: planned.line(),
         upstream: format!("{remote}/{}", planned.upstream()),
-        state: planned.state(done),
+        state: planned.outcome(done),
         current: done && current.as_deref() == Some(planned.branch()),
     });
     Report { fix: fix.to_string(), issue: issue.map(ToString::to_string), branches: rows.collect(), done }
@@ -280,7 +280,7 @@ fn report(
 fn text(report: &Report) -> String {
     let mut table = Table::default();
     for row in &report.branches {
-        let state = if row.current { format!("{}, checked out", row.state) } else { row.state.to_owned() };
+        let state = if row.current { format!("{}, checked out", row.state) } else { row.state.to_string() };
         table.row([row.branch.clone(), format!("tracks {}", row.upstream), state]);
     }
     table.to_string()

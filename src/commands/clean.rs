@@ -28,7 +28,7 @@ use crate::{
         prepared::Prepared,
         push,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Remove the branches of a fix whose work is in the public project
@@ -54,8 +54,27 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Row {
     branch: String,
-    place: &'static str,
-    state: String,
+    place: Place,
+    state: State,
+    /// Why it is kept.
+    why: Option<String>,
+}
+
+report_words! {
+    /// Where a branch is.
+    enum Place {
+        Security = "security",
+        Here = "here",
+    }
+}
+
+report_words! {
+    /// What became of a branch, or would.
+    enum State {
+        Kept = "kept",
+        WouldBeRemoved = "would be removed",
+        Removed = "removed",
+    }
 }
 
 /// A branch in one of the places, and why it is kept, if it is.
@@ -89,19 +108,17 @@ impl Program for CleanArgs {
         if !self.dry_run && !going.is_empty() {
             remove_there(clone, policy, &remote, &going, &fix, context)?;
         }
-        for (place, found) in [("security", &there), ("here", &here)] {
+        for (place, found) in [(Place::Security, &there), (Place::Here, &here)] {
             for Leftover { branch, tip, kept } in found {
                 let state = match kept {
-                    Some(why) => format!("kept: {why}"),
-                    None if self.dry_run => "would be removed".to_owned(),
-                    None => {
-                        if place == "here" {
-                            branches::delete(clone, branch, *tip)?;
-                        }
-                        "removed".to_owned()
-                    }
+                    Some(_) => State::Kept,
+                    None if self.dry_run => State::WouldBeRemoved,
+                    None => State::Removed,
                 };
-                report.branches.push(Row { branch: branch.clone(), place, state });
+                if (place, state) == (Place::Here, State::Removed) {
+                    branches::delete(clone, branch, *tip)?;
+                }
+                report.branches.push(Row { branch: branch.clone(), place, state, why: kept.clone() });
             }
         }
         let kept = here.iter().chain(&there).filter(|found| found.kept.is_some()).count();
@@ -225,8 +242,9 @@ fn text(report: &Report) -> String {
         return "no branch of the fix is left\n".to_owned();
     }
     let mut table = Table::default();
-    for Row { branch, place, state } in &report.branches {
-        table.row([branch.as_str(), place, state.as_str()]);
+    for Row { branch, place, state, why } in &report.branches {
+        let state = why.as_ref().map_or_else(|| state.to_string(), |why| format!("{state}: {why}"));
+        table.row([branch.as_str(), place.as_str(), &state]);
     }
     table.to_string()
 }

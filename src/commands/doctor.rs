@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Program;
-use crate::git::process;
 use crate::{
     config::clone_file,
     domain::{
@@ -21,6 +20,7 @@ use crate::{
         probe::{self, Fired},
         remotes::{self, Remote},
         repository::WorkTree,
+        version,
     },
     ops::{Context, Failure},
     ui::{Table, Ui},
@@ -104,7 +104,7 @@ impl Program for DoctorArgs {
 }
 
 fn check_git(dir: &Path) -> Finding {
-    match process::version_in(dir) {
+    match version::in_folder(dir) {
         Ok(version) if version >= OLDEST_GIT => Finding::ok("git", format!("{}.{}", version.0, version.1)),
         Ok((major, minor)) => Finding::bad("git", format!("{major}.{minor} is too old"), "install git 2.39 or newer"),
         Err(error) => Finding::bad("git", error.to_string(), "install git 2.39 or newer"),

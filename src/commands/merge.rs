@@ -29,7 +29,7 @@ use crate::{
         merge_request::{Merging, in_branch},
         next,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Merge all merge requests of a fix in the security project, when nothing blocks any of them
@@ -63,7 +63,17 @@ struct Row {
     iid: u64,
     web_url: String,
     commit: Option<String>,
-    state: String,
+    state: MergeState,
+}
+
+report_words! {
+    /// What became of a merge request, or would.
+    enum MergeState {
+        WouldBeMerged = "would be merged",
+        NotMerged = "not merged",
+        Merged = "merged",
+        MergedAlready = "merged already",
+    }
 }
 
 impl Program for MergeArgs {
@@ -92,15 +102,15 @@ impl Program for MergeArgs {
                 iid: request.iid,
                 web_url: request.web_url.clone(),
                 commit: None,
-                state: if self.dry_run { "would be merged" } else { "not merged" }.to_owned(),
+                state: if self.dry_run { MergeState::WouldBeMerged } else { MergeState::NotMerged },
             };
             if request.state == State::Merged {
-                row.state = "merged already".to_owned();
+                row.state = MergeState::MergedAlready;
             } else if !self.dry_run && failed.is_none() {
                 let _spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, target.target));
                 match merge(&client, project.id, &fix, target, self.timeout.get()) {
                     Ok(commit) => {
-                        row.state = "merged".to_owned();
+                        row.state = MergeState::Merged;
                         row.commit = Some(commit);
                     }
                     // The others wait until somebody has looked at this one.
@@ -215,7 +225,7 @@ fn show(context: &Context, report: &Report) {
         let mut table = Table::default();
         for row in &report.merge_requests {
             let commit: String = row.commit.iter().flat_map(|commit| commit.chars().take(12)).collect();
-            table.row([row.target.clone(), format!("!{}", row.iid), row.state.clone(), commit]);
+            table.row([row.target.clone(), format!("!{}", row.iid), row.state.to_string(), commit]);
         }
         table.to_string()
     });

@@ -11,7 +11,7 @@ use crate::{
         resolution,
     },
     ops::{self, Context, Failure, Prepared, fix_branches, known_names},
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Push every branch of a fix to the security project, at once or not at all
@@ -45,24 +45,12 @@ struct Row {
     state: State,
 }
 
-/// What became of a branch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum State {
-    #[serde(rename = "would be pushed")]
-    WouldBePushed,
-    #[serde(rename = "pushed")]
-    Pushed,
-    #[serde(rename = "up to date")]
-    UpToDate,
-}
-
-impl State {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::WouldBePushed => "would be pushed",
-            Self::Pushed => "pushed",
-            Self::UpToDate => "up to date",
-        }
+report_words! {
+    /// What became of a branch.
+    enum State {
+        WouldBePushed = "would be pushed",
+        Pushed = "pushed",
+        UpToDate = "up to date",
     }
 }
 

@@ -36,6 +36,7 @@ pub mod ssh;
 pub mod transport;
 mod tree_changes;
 pub mod unfinished;
+pub mod version;
 
 pub use error::GitError;
 pub use repository::LocalClone;

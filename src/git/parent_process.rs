@@ -74,7 +74,7 @@ fn read(pid: u32) -> Option<Process> {
 fn read(pid: u32) -> Option<Process> {
     let mut ps = std::process::Command::new("ps");
     ps.args(["-ww", "-o", "ppid=,args=", "-p", &pid.to_string()]);
-    for variable in super::process::TOKEN_VARIABLES {
+    for variable in crate::domain::token_variables::TOKEN_VARIABLES {
         ps.env_remove(variable);
     }
     let output = ps.output().ok()?;

@@ -10,9 +10,7 @@ use std::{
     thread,
 };
 
-pub use crate::domain::token_variables::TOKEN_VARIABLES;
-
-use crate::domain::destination::redacted;
+use crate::domain::{destination::redacted, token_variables::TOKEN_VARIABLES};
 
 use super::GitError;
 
@@ -192,23 +190,6 @@ impl Git {
         let stderr = without_secrets(&stderr.unwrap_or_default());
         Ok(Ended { success: status.success(), code: status.code(), stdout: text(&stdout), stderr })
     }
-
-    /// The version of the program.
-    ///
-    /// # Errors
-    /// When it cannot be run.
-    pub fn version(&self) -> Result<(u32, u32), GitError> {
-        let said = self.read(&["version"])?;
-        parse_version(&said).ok_or_else(|| GitError::NoGit(io::Error::other(format!("`git version` said `{said}`"))))
-    }
-}
-
-/// The version of the program, also where there is no repository.
-///
-/// # Errors
-/// When it cannot be run in that folder.
-pub fn version_in(dir: &Path) -> Result<(u32, u32), GitError> {
-    Git::at(dir).version()
 }
 
 /// A `git` process that was started beside others.
@@ -280,14 +261,6 @@ fn listen(stderr: impl Read, progress: &Progress<'_>) -> io::Result<String> {
     Ok(text(&kept))
 }
 
-/// Reads `git version 2.39.5 (Apple Git-154)`.
-fn parse_version(said: &str) -> Option<(u32, u32)> {
-    let mut numbers = said.strip_prefix("git version ")?.split('.');
-    let major = numbers.next()?.parse().ok()?;
-    let minor = numbers.next()?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
-    Some((major, minor))
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -311,15 +284,6 @@ pub fn without_secrets(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_read() {
-        assert_eq!(parse_version("git version 2.39.5"), Some((2, 39)));
-        assert_eq!(parse_version("git version 2.39.5 (Apple Git-154)"), Some((2, 39)));
-        assert_eq!(parse_version("git version 2.54.windows.1"), Some((2, 54)));
-        assert_eq!(parse_version("git version 3.0-rc1"), Some((3, 0)));
-        assert_eq!(parse_version("hub version 2"), None);
-    }
 
     #[test]
     fn progress_is_told_and_the_rest_is_kept() {

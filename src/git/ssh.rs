@@ -9,7 +9,8 @@ use std::{
 
 use crate::domain::destination::NetworkUrl;
 
-use super::{LocalClone, process::TOKEN_VARIABLES};
+use super::LocalClone;
+use crate::domain::token_variables::TOKEN_VARIABLES;
 
 /// The real machine behind an SSH host name.
 #[derive(Debug, Clone, PartialEq, Eq)]

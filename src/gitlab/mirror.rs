@@ -22,6 +22,17 @@ pub struct Mirror {
     pub last_error: Option<String>,
 }
 
+impl Mirror {
+    /// The branches that its last run left alone, since they have diverged; `None` where it failed for anything else.
+    /// GitLab names the references, one on a line.
+    pub fn diverged_branches(&self) -> Option<Vec<&str>> {
+        let error = self.last_error.as_deref().filter(|error| error.starts_with("Some refs have diverged"))?;
+        let refs = error.lines().map(str::trim).filter_map(|line| line.strip_prefix("refs/"));
+        let branches: Option<Vec<&str>> = refs.map(|name| name.strip_prefix("heads/")).collect();
+        branches.filter(|branches| !branches.is_empty())
+    }
+}
+
 /// The push mirrors of a project; `None` where the token may not see them, which takes a maintainer.
 ///
 /// # Errors
@@ -51,3 +62,22 @@ impl Endpoint for RemoteMirrors<'_> {
 }
 
 impl Pageable for RemoteMirrors<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_that_left_branches_alone_names_them() {
+        let diverged = |error: &str| {
+            let (url, last_error) = (String::new(), Some(error.to_owned()));
+            let mirror = Mirror { enabled: true, url, update_status: MirrorStatus::Failed, last_error };
+            mirror.diverged_branches().map(|found| found.join(" "))
+        };
+        let said = |refs: &str| format!("Some refs have diverged and have not been updated on the remote:\n\n{refs}");
+        assert_eq!(diverged(&said("refs/heads/main\nrefs/heads/x")).as_deref(), Some("main x"));
+        assert_eq!(diverged(&said("refs/heads/main\nrefs/tags/x")), None);
+        assert_eq!(diverged(&said("")), None);
+        assert_eq!(diverged("connection refused\n\nrefs/heads/main"), None);
+    }
+}

@@ -34,7 +34,7 @@ use crate::{
         },
         next, work_tree_folder,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Gives every line in conflict its work tree.
@@ -130,17 +130,14 @@ struct Row {
     said: String,
 }
 
-/// What became of a conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum State {
-    #[serde(rename = "picked")]
-    Picked,
-    #[serde(rename = "conflict")]
-    Conflict,
-    #[serde(rename = "given up")]
-    GivenUp,
-    #[serde(rename = "kept")]
-    Kept,
+report_words! {
+    /// What became of a conflict.
+    enum State {
+        Picked = "picked",
+        Conflict = "conflict",
+        GivenUp = "given up",
+        Kept = "kept",
+    }
 }
 
 fn belonging_to(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<Vec<Resolution>, Failure> {

@@ -14,7 +14,7 @@ use crate::{
         pick::{Outcome, Picked},
         plan::Problem,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 #[derive(Debug, Serialize)]
@@ -39,26 +39,26 @@ pub(super) struct Row {
     pub(super) same_change: Option<bool>,
 }
 
-/// What became of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum LineState {
-    Picked,
-    Contained,
-    Empty,
-    Conflict,
-    Refused,
+report_words! {
+    /// What became of a line.
+    pub(super) enum LineState {
+        Picked = "picked",
+        Contained = "contained",
+        Empty = "empty",
+        Conflict = "conflict",
+        Refused = "refused",
+    }
 }
 
-/// What became of a commit on a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum CommitState {
-    Picked,
-    Contained,
-    Empty,
-    Conflict,
-    Waiting,
+report_words! {
+    /// What became of a commit on a line.
+    pub(super) enum CommitState {
+        Picked = "picked",
+        Contained = "contained",
+        Empty = "empty",
+        Conflict = "conflict",
+        Waiting = "waiting",
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -13,11 +13,10 @@ use jiff::Timestamp;
 
 use super::question::{self, LazyClone, Question};
 use crate::{
-    domain::{destination::redacted, exit::Exit, push::parse_updates, verdict::Refusal},
-    git::{
-        hook_file, hooks, parent_process, pause, probe::PROBE_VARIABLE, process::TOKEN_VARIABLES,
-        repository::find_common_dir,
+    domain::{
+        destination::redacted, exit::Exit, push::parse_updates, token_variables::TOKEN_VARIABLES, verdict::Refusal,
     },
+    git::{hook_file, hooks, parent_process, pause, probe::PROBE_VARIABLE, repository::find_common_dir},
     ops::{Context, Failure},
 };
 

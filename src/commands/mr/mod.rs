@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{Program, program::completed_by};
 use crate::ops::browser;
 use crate::{
-    domain::{self, exit::Exit},
+    domain::{self, exit::Exit, runbook::Target},
     gitlab::{
         Client, at_once,
         merge_request::{self, MergeRequest, Route},
@@ -24,7 +24,7 @@ use crate::{
         connection::{instance_of, unanswered},
         fix_branches, known_names, next,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 use plan::Action;
 use survey::{Branch, Survey};
@@ -89,33 +89,17 @@ struct Row {
     state: State,
 }
 
-/// What became of a merge request, or would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-enum State {
-    #[serde(rename = "would be opened")]
-    WouldBeOpened,
-    #[serde(rename = "would be updated")]
-    WouldBeUpdated,
-    #[serde(rename = "opened")]
-    Opened,
-    #[serde(rename = "updated")]
-    Updated,
-    #[serde(rename = "up to date")]
-    UpToDate,
-    #[serde(rename = "merged already")]
-    MergedAlready,
-}
-
-impl State {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::WouldBeOpened => "would be opened",
-            Self::WouldBeUpdated => "would be updated",
-            Self::Opened => "opened",
-            Self::Updated => "updated",
-            Self::UpToDate => "up to date",
-            Self::MergedAlready => "merged already",
-        }
+report_words! {
+    /// What became of a merge request, or would.
+    enum State {
+        WouldBeOpened = "would be opened",
+        WouldBeUpdated = "would be updated",
+        Opened = "opened",
+        Updated = "updated",
+        UpToDate = "up to date",
+        MergedAlready = "merged already",
+        /// The branch does not hold the whole fix.
+        LeftOut = "left out",
     }
 }
 
@@ -152,6 +136,7 @@ impl Program for MrArgs {
                 Err(failure) => failures.push(failure),
             }
         }
+        rows.extend(survey.left_out.iter().map(left_out));
         let report = Report {
             fix: fix.to_string(),
             project: prepared.policy.security.to_string(),
@@ -226,6 +211,18 @@ fn would_do(branch: &Branch, action: &Action) -> Row {
         title: title.or_else(|| existing.map(|request| request.title.clone())),
         web_url: existing.map(|request| request.web_url.clone()),
         state,
+    }
+}
+
+fn left_out(target: &Target) -> Row {
+    let request = target.merge_request();
+    Row {
+        source: target.source.clone(),
+        target: target.target.clone(),
+        iid: request.map(|request| request.iid),
+        title: request.map(|request| request.title.clone()),
+        web_url: request.map(|request| request.web_url.clone()),
+        state: State::LeftOut,
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Survey {
     pub(super) project: Project,
     pub(super) branches: Vec<Branch>,
     pub(super) issue: Option<IssueRef>,
+    /// Those that do not hold the whole fix, which get none.
+    pub(super) left_out: Vec<Target>,
     /// What was known before anything was opened.
     pub(super) facts: Facts,
     /// Worth saying, though nothing stops for it.
@@ -136,7 +138,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     }
     let (missing, there): (Vec<&Target>, Vec<&Target>) =
         gathered.facts.targets.iter().partition(|target| target.is_incomplete());
-    for Target { source, target, .. } in missing {
+    for Target { source, target, .. } in &missing {
         notes.push(format!("`{target}` is left out: `{source}` does not hold the whole fix"));
     }
     for line in &gathered.facts.uncovered {
@@ -148,6 +150,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         to_stable: wish(false),
         project,
         branches: there.map(|target| branch(target, &gathered)).collect(),
+        left_out: missing.into_iter().cloned().collect(),
         notes,
         facts: gathered.facts,
         instance: policy.instance.clone(),

@@ -11,7 +11,7 @@ use crate::{
         runbook::{self, Blocker, Gate, Pushed, Step, Target},
     },
     ops::facts::Gathered,
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 #[derive(Debug, Serialize)]
@@ -61,7 +61,7 @@ struct Gates {
 struct TargetReport {
     source: String,
     target: String,
-    pushed: &'static str,
+    pushed: Pushed,
     merge_request: Option<RequestReport>,
 }
 
@@ -85,8 +85,18 @@ struct RequestReport {
 #[derive(Debug, Serialize)]
 struct RoleReport {
     role: String,
-    state: &'static str,
+    state: RoleState,
     by: Vec<String>,
+}
+
+report_words! {
+    /// How an approval is.
+    enum RoleState {
+        Approved = "approved",
+        Missing = "waiting",
+        CannotTell = "unknown",
+        NotNeeded = "-",
+    }
 }
 
 pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
@@ -129,14 +139,6 @@ fn now_blocking(blockers: &[Blocker], step: Step) -> Vec<Blocker> {
 }
 
 fn target_report(target: &Target) -> TargetReport {
-    let pushed = match target.pushed {
-        Pushed::No => "no",
-        Pushed::Same => "yes",
-        Pushed::Ahead => "ahead",
-        Pushed::Behind => "behind",
-        Pushed::Diverged => "diverged",
-        Pushed::OnlyThere => "only in security",
-    };
     let merge_request = target.merge_request().map(|request| RequestReport {
         iid: request.iid,
         web_url: request.web_url.clone(),
@@ -151,10 +153,10 @@ fn target_report(target: &Target) -> TargetReport {
             .iter()
             .map(|role| {
                 let (state, by) = match &role.state {
-                    ApprovalState::Approved { by } => ("approved", by.clone()),
-                    ApprovalState::Missing => ("waiting", vec![]),
-                    ApprovalState::CannotTell(_) => ("unknown", vec![]),
-                    ApprovalState::NotNeeded => ("-", vec![]),
+                    ApprovalState::Approved { by } => (RoleState::Approved, by.clone()),
+                    ApprovalState::Missing => (RoleState::Missing, vec![]),
+                    ApprovalState::CannotTell(_) => (RoleState::CannotTell, vec![]),
+                    ApprovalState::NotNeeded => (RoleState::NotNeeded, vec![]),
                 };
                 RoleReport { role: role.role.clone(), state, by }
             })
@@ -164,7 +166,7 @@ fn target_report(target: &Target) -> TargetReport {
         mergeable: mergeability_word(&request.mergeability),
         conflicts: request.has_conflicts,
     });
-    TargetReport { source: target.source.clone(), target: target.target.clone(), pushed, merge_request }
+    TargetReport { source: target.source.clone(), target: target.target.clone(), pushed: target.pushed, merge_request }
 }
 
 fn pipeline_word(pipeline: &Pipeline) -> String {
@@ -256,7 +258,7 @@ fn table(report: &FixReport) -> String {
     table.row(head.chain(roles.iter().copied()).chain(["threads", "mergeable"]));
     for target in &report.targets {
         let Some(request) = &target.merge_request else {
-            let note = if target.pushed == "no" { "not pushed" } else { "none" };
+            let note = if target.pushed == Pushed::No { "not pushed" } else { "none" };
             table.row([target.target.as_str(), note]);
             continue;
         };
@@ -271,7 +273,7 @@ fn table(report: &FixReport) -> String {
             continue;
         }
         cells.push(request.pipeline.clone());
-        cells.extend(request.approvals.iter().map(|role| role.state.to_owned()));
+        cells.extend(request.approvals.iter().map(|role| role.state.to_string()));
         cells.push(format!("{} open", request.open_threads));
         cells.push(if request.conflicts { "conflict".to_owned() } else { request.mergeable.clone() });
         table.row(cells);

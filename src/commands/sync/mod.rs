@@ -10,7 +10,12 @@ mod survey;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use self::{disclose::Disclosure, preview::BranchReport, public_text::PublicText, survey::Branch};
+use self::{
+    disclose::Disclosure,
+    preview::{BranchReport, BranchState},
+    public_text::PublicText,
+    survey::Branch,
+};
 use super::{
     Program,
     program::{DURATION, completed_by},
@@ -213,10 +218,10 @@ impl SyncArgs {
 fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, report: &mut Report) -> Result<(), Failure> {
     let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
     for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
-        row.state = "not opened".to_owned();
+        row.state = BranchState::NotOpened;
         let request = disclosure.open(branch)?;
         disclosure.close_outdated(branch)?;
-        row.state = "opened, not merged".to_owned();
+        row.state = BranchState::Opened;
         row.merge_request = Some(request.iid);
         row.web_url = Some(request.web_url.clone());
         opened.push((branch, request));
@@ -228,7 +233,7 @@ fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, repor
     for (branch, request) in &opened {
         disclosure.merge(branch, request)?;
         if let Some(row) = report.branches.iter_mut().find(|row| row.branch == branch.name) {
-            row.state = "merged".to_owned();
+            row.state = BranchState::Merged;
         }
     }
     report.public = true;
@@ -264,7 +269,7 @@ fn show(context: &Context, report: &Report) {
         for row in &report.branches {
             let number = row.merge_request.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));
             let url = row.web_url.clone().unwrap_or_default();
-            table.row([row.branch.clone(), number, row.state.clone(), url]);
+            table.row([row.branch.clone(), number, row.state.to_string(), url]);
         }
         table.to_string()
     });

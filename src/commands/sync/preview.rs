@@ -14,7 +14,7 @@ use crate::{
     },
     gitlab::project::Project,
     ops::{Context, Failure, facts::Gathered},
-    ui::{Table, safe_line},
+    ui::{Table, report_words, safe_line},
 };
 
 /// A branch, as it is shown.
@@ -23,7 +23,7 @@ pub(super) struct BranchReport {
     pub(super) branch: String,
     pub(super) source: String,
     pub(super) head: String,
-    pub(super) state: String,
+    pub(super) state: BranchState,
     pub(super) conflict: Vec<String>,
     pub(super) by_hand: Vec<String>,
     pub(super) commits: Vec<CommitReport>,
@@ -31,6 +31,18 @@ pub(super) struct BranchReport {
     pub(super) description: String,
     pub(super) merge_request: Option<u64>,
     pub(super) web_url: Option<String>,
+}
+
+report_words! {
+    /// How far a branch is on its way to canonical.
+    pub(super) enum BranchState {
+        Public = "public already",
+        Conflicts = "conflicts with canonical",
+        MergesCleanly = "merges cleanly",
+        NotOpened = "not opened",
+        Opened = "opened, not merged",
+        Merged = "merged",
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -44,11 +56,11 @@ pub(super) struct CommitReport {
 
 pub(super) fn report(branch: &Branch, words: &PublicText) -> BranchReport {
     let state = if branch.is_public() {
-        "public already".to_owned()
+        BranchState::Public
     } else if !branch.conflict.is_empty() {
-        "conflicts with canonical".to_owned()
+        BranchState::Conflicts
     } else {
-        "merges cleanly".to_owned()
+        BranchState::MergesCleanly
     };
     let commit = |Unpublished { id, subject, body, author, origin }: &Unpublished| CommitReport {
         id: id.clone(),

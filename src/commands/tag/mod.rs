@@ -29,7 +29,7 @@ use crate::{
         Context, Failure, connection::unanswered, facts::Gatherer, fix_branches, gate, known_names, next,
         prepared::Prepared,
     },
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Tag the patch of every line of a fix
@@ -67,7 +67,18 @@ struct Row {
     branch: String,
     tag: Option<String>,
     commit: String,
-    state: String,
+    state: TagState,
+}
+
+report_words! {
+    /// What became of a tag, or would.
+    enum TagState {
+        WouldBeTagged = "would be tagged",
+        NotTagged = "not tagged",
+        Tagged = "tagged",
+        TaggedByJob = "tagged by its job",
+        TaggedAlready = "tagged already",
+    }
 }
 
 impl Program for TagArgs {
@@ -103,30 +114,32 @@ impl Program for TagArgs {
         let mut failed = None;
         for action in actions {
             if failed.is_some() || self.dry_run {
-                report.tags.push(row(&action, if self.dry_run { "would be tagged" } else { "not tagged" }));
+                report
+                    .tags
+                    .push(row(&action, if self.dry_run { TagState::WouldBeTagged } else { TagState::NotTagged }));
                 continue;
             }
             let _spinner = context.ui.spinner(&format!("tagging {}", action.line()));
             let done = match (&action, &tags.job) {
-                (Action::Nothing { .. }, _) => Ok(row(&action, "")),
+                (Action::Nothing { .. }, _) => Ok(row(&action, TagState::TaggedAlready)),
                 // A tag of security becomes public as it is: the job would make another one.
                 (Action::Create { line, branch, commit, is_private: false, .. }, Some(part)) => {
                     let limit = self.timeout.get();
                     let job =
                         job::Job { client: &client, policy, project: survey.project.id, part, line: *line, limit };
                     job.run(branch, commit, context)
-                        .map(|tag| Row { tag: Some(tag), ..row(&action, "tagged by its job") })
+                        .map(|tag| Row { tag: Some(tag), ..row(&action, TagState::TaggedByJob) })
                 }
                 (Action::Create { .. }, _) => {
                     let message = self.message.as_deref().or(tags.message.as_deref());
-                    create(&client, &survey, &action, message, &fix).map(|()| row(&action, "tagged"))
+                    create(&client, &survey, &action, message, &fix).map(|()| row(&action, TagState::Tagged))
                 }
             };
             match done {
                 Ok(row) => report.tags.push(row),
                 // The others wait until somebody has looked at this one.
                 Err(failure) => {
-                    report.tags.push(row(&action, "not tagged"));
+                    report.tags.push(row(&action, TagState::NotTagged));
                     failed = Some(failure);
                 }
             }
@@ -204,22 +217,18 @@ fn create(
     }
 }
 
-fn row(action: &Action, state: &str) -> Row {
+fn row(action: &Action, state: TagState) -> Row {
     match action {
         Action::Nothing { line, branch, tag } => Row {
             line: *line,
             branch: branch.clone(),
             tag: Some(tag.to_string()),
             commit: String::new(),
-            state: "tagged already".to_owned(),
+            state: TagState::TaggedAlready,
         },
-        Action::Create { line, branch, tag, commit, .. } => Row {
-            line: *line,
-            branch: branch.clone(),
-            tag: Some(tag.to_string()),
-            commit: commit.clone(),
-            state: state.to_owned(),
-        },
+        Action::Create { line, branch, tag, commit, .. } => {
+            Row { line: *line, branch: branch.clone(), tag: Some(tag.to_string()), commit: commit.clone(), state }
+        }
     }
 }
 
@@ -231,7 +240,7 @@ fn show(context: &Context, report: &Report) {
         let mut table = Table::default();
         for Row { branch, tag, commit, state, .. } in &report.tags {
             let commit: String = commit.chars().take(12).collect();
-            table.row([branch.clone(), tag.clone().unwrap_or_default(), state.clone(), commit]);
+            table.row([branch.clone(), tag.clone().unwrap_or_default(), state.to_string(), commit]);
         }
         table.to_string()
     });

@@ -68,11 +68,13 @@ impl Progress {
 }
 
 /// How a branch here and the one of the same name in security compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pushed {
     /// Security has no such branch.
     No,
     /// Both are the same commit.
+    #[serde(rename = "yes")]
     Same,
     /// This clone has commits that security does not have.
     Ahead,
@@ -81,6 +83,7 @@ pub enum Pushed {
     /// Both have commits that the other does not have.
     Diverged,
     /// There is no branch here: a colleague's fix.
+    #[serde(rename = "only in security")]
     OnlyThere,
 }
 

@@ -1,6 +1,6 @@
 //! Decides what becomes of each branch. Pure: from what is there to what is to be done.
 
-use crate::{domain::version::ReleaseLine, git::branches::NewBranch};
+use crate::{domain::version::ReleaseLine, git::branches::NewBranch, ui::report_words};
 
 /// What is there of one branch of a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,21 +115,35 @@ impl Planned {
         })
     }
 
-    /// What happened, or would happen, in words.
-    pub(crate) fn state(&self, done: bool) -> &'static str {
+    /// What happened, or would happen.
+    pub(crate) fn outcome(&self, done: bool) -> BranchOutcome {
+        use BranchOutcome as B;
         match (self, done) {
-            (Self::Create(State { create_base: true, .. }), true) => "created, with its stable branch in security",
-            (Self::Create(State { create_base: true, .. }), false) => {
-                "would be created, with its stable branch in security"
-            }
-            (Self::Create(_), true) => "created",
-            (Self::Create(_), false) => "would be created",
-            (Self::Continue(_), true) => "created from what was pushed",
-            (Self::Continue(_), false) => "would be created from what was pushed",
-            (Self::Adopt(_), true) => "exists, now tracked",
-            (Self::Adopt(_), false) => "exists, would be tracked",
-            (Self::Keep(_), _) => "exists",
+            (Self::Create(State { create_base: true, .. }), true) => B::CreatedWithBase,
+            (Self::Create(State { create_base: true, .. }), false) => B::WouldBeCreatedWithBase,
+            (Self::Create(_), true) => B::Created,
+            (Self::Create(_), false) => B::WouldBeCreated,
+            (Self::Continue(_), true) => B::Continued,
+            (Self::Continue(_), false) => B::WouldBeContinued,
+            (Self::Adopt(_), true) => B::Tracked,
+            (Self::Adopt(_), false) => B::WouldBeTracked,
+            (Self::Keep(_), _) => B::Exists,
         }
+    }
+}
+
+report_words! {
+    /// What happened to a branch, or would.
+    pub(crate) enum BranchOutcome {
+        CreatedWithBase = "created, with its stable branch in security",
+        WouldBeCreatedWithBase = "would be created, with its stable branch in security",
+        Created = "created",
+        WouldBeCreated = "would be created",
+        Continued = "created from what was pushed",
+        WouldBeContinued = "would be created from what was pushed",
+        Tracked = "exists, now tracked",
+        WouldBeTracked = "exists, would be tracked",
+        Exists = "exists",
     }
 }
 
