@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// How many of them are tried for each command where not all are.
-const FEW: usize = 5;
+const FEW: usize = 4;
 
 /// What goes wrong.
 fn faults() -> Vec<Fault> {

@@ -331,7 +331,7 @@ fn trouble(words: &[String], ran: &Ran, is_same: bool) -> Option<&'static str> {
 
 #[test]
 fn nothing_is_public_before_the_gate_opens() {
-    let cases = sample(shut(), 8, "states in front of the gate");
+    let cases = sample(shut(), 6, "states in front of the gate");
     let walked = AtomicUsize::new(0);
     let troubles = Mutex::new(Vec::new());
     in_worlds(&cases, |cases| {

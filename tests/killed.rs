@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// At how many of them each command is killed where not at all.
-const FEW: usize = 5;
+const FEW: usize = 4;
 
 /// When the command is killed, by the number of its request to GitLab or of git's to a server.
 #[derive(Debug, Clone, Copy)]

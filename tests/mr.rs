@@ -224,7 +224,7 @@ fn any_fault_at_any_request_is_survived() {
     let count = gitlab.server.log().len();
     assert!(count >= 9, "{count} requests");
     let all: Vec<_> = faults.iter().flat_map(|fault| (0..count).map(move |number| (fault, number))).collect();
-    in_worlds(&sample(all, 20, "faults: mr"), |troubles| {
+    in_worlds(&sample(all, 14, "faults: mr"), |troubles| {
         let world = World::new();
         let gitlab = GitLab::pushed(&world);
         for ((fault, codes), number) in troubles {

@@ -155,3 +155,35 @@ fn a_fix_with_a_merge_is_still_missed_on_a_line() {
     let said = status_of_pushed(&world);
     assert!(!said.contains(&format!("`{LINE}` lacks")), "{said}");
 }
+
+/// A revert that came from the default branch names the commit there, and not its pick.
+#[test]
+fn a_picked_revert_takes_back_the_pick() {
+    let world = World::new();
+    let _gitlab = GitLab::pushed(&world);
+    world.git(&["switch", "--quiet", "-c", "side", "security-prompt-injection"]).ok();
+    world.git(&["revert", "--no-edit", "HEAD"]).ok();
+    world.git(&["switch", "--quiet", LINE]).ok();
+    world.git(&["cherry-pick", "side"]).ok();
+    let said = status_of_pushed(&world);
+    assert!(said.contains(&format!("`{LINE}` lacks ")), "{said}");
+    assert!(said.contains("next        git secfix backport prompt-injection"), "{said}");
+    world.secfix(&["backport"]).ok().says("18-4  picked 1 commit");
+    assert!(!status_of_pushed(&world).contains("lacks"));
+}
+
+/// Without a word on it, too: commits that leave all files as they were are no backport.
+#[test]
+fn a_line_whose_files_are_as_before_is_no_backport() {
+    let world = World::new();
+    let _gitlab = GitLab::pushed(&world);
+    world.git(&["switch", "--quiet", LINE]).ok();
+    world.git(&["checkout", "--quiet", "security/stable-18-4-ee", "--", "."]).ok();
+    world.git(&["rm", "--quiet", "fixed"]);
+    world.git(&["commit", "--quiet", "-m", "Tidy up"]).ok();
+    let says_so = format!("`{LINE}` changes nothing in `stable-18-4-ee`: its commits undo each other");
+    let said = status_of_pushed(&world);
+    assert!(said.contains(&says_so), "{said}");
+    assert!(said.contains(&format!("next        git log --patch security/stable-18-4-ee..{LINE}")), "{said}");
+    world.secfix(&["mr"]).ok().warns(&format!("`{LINE}` does not hold the whole fix"));
+}

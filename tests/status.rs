@@ -379,7 +379,7 @@ fn any_fault_at_any_request_is_told() {
     let count = gitlab.server.log().len();
     assert!(count >= 20, "{count} requests");
     let all: Vec<_> = faults.iter().flat_map(|fault| (0..count).map(move |number| (fault, number))).collect();
-    in_worlds(&sample(all, 24, "faults: status"), |troubles| {
+    in_worlds(&sample(all, 16, "faults: status"), |troubles| {
         let world = World::new();
         let gitlab = with_requests(&world);
         let good = world.secfix(&["status"]).ok().stdout;

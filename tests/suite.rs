@@ -46,3 +46,4 @@ mod sync;
 mod tag;
 mod transport;
 mod verify;
+mod waivers;

@@ -8,7 +8,7 @@ use crate::ops::waivers;
 use crate::{
     domain::{
         exit::Exit,
-        fix::{FixName, FixNameError},
+        fix::{FixBranch, FixName, FixNameError},
         issue::IssueRef,
         policy::Policy,
         version::ReleaseLine,
@@ -56,7 +56,7 @@ pub struct BranchArgs {
     #[arg(long, value_name = "LINE", requires = "reason", add = completed_by(known_names::lines))]
     without: Vec<String>,
     /// Why the lines go without
-    #[arg(long, value_name = "TEXT", requires = "without", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", requires = "without")]
     reason: Option<String>,
     /// Create stable branches that only the public project has in the security project
     #[arg(long)]
@@ -120,8 +120,13 @@ impl Program for BranchArgs {
         }
         let lines = match wanted {
             Lines::These(lines) => lines,
-            Lines::Supported => lines::supported_lines(clone, policy, settings.supported_lines()?)?,
+            Lines::Supported => {
+                let all = lines::supported_lines(clone, policy, settings.supported_lines()?)?;
+                let named = all.into_iter().filter(|line| waivers.iter().all(|waiver| waiver.line != *line));
+                waivers::left_out(clone, policy, &fix, named.collect(), context.ui)
+            }
         };
+        check_waivers(&prepared, &fix, &waivers, &lines)?;
         let never_fetched = lines::is_never_fetched(clone, policy)?;
         let mut states = fix_branches::survey(clone, policy, &fix, &lines, never_fetched)?;
         for state in states.iter_mut().filter(|state| state.line.is_some() && !state.has_base) {
@@ -180,12 +185,6 @@ impl Program for BranchArgs {
     }
 }
 
-/// One line, which is read where the fix is reviewed and where it is disclosed.
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
-}
-
 impl BranchArgs {
     fn waivers(&self, fix: &FixName, policy: &Policy) -> Result<Vec<Waiver>, Failure> {
         let Some(reason) = &self.reason else { return Ok(vec![]) };
@@ -200,8 +199,49 @@ impl BranchArgs {
                 return Err(Failure::usage(anyhow!("each line that goes without the fix is named")).hint(hint));
             }
         };
-        Ok(lines.into_iter().map(|line| Waiver { line, reason: reason.clone() }).collect())
+        let waive = |line| Waiver::new(line, reason).map_err(|error| Failure::usage(error).hint(hint.clone()));
+        lines.into_iter().map(waive).collect()
     }
+}
+
+/// Only a line that exists and has no branch of the fix can go without it.
+fn check_waivers(
+    prepared: &Prepared,
+    fix: &FixName,
+    waivers: &[Waiver],
+    wanted: &[ReleaseLine],
+) -> Result<(), Failure> {
+    let Prepared { clone, policy, .. } = prepared;
+    if waivers.is_empty() {
+        return Ok(());
+    }
+    let known = lines::known_lines(clone, policy, usize::MAX)?;
+    let branches = fix_branches::names::branches(clone, policy)?;
+    for Waiver { line, .. } in waivers {
+        if wanted.contains(line) {
+            return Err(Failure::usage(anyhow!("{line} is to have a backport, and to go without the fix"))
+                .hint(format!("git secfix branch {fix} --backport {}-{}", line.major, line.minor)));
+        }
+        if !known.contains(line) {
+            return Err(Failure::usage(anyhow!("there is no release line {line}")).hint(format!(
+                "git branch --remotes --list '*/{}'",
+                policy.branches.stable.as_str().replace("{minor}", "*").replace("{major}", "*")
+            )));
+        }
+        let branch = policy.branches.write(&FixBranch { fix: fix.clone(), line: Some(*line) });
+        if branches.contains(&branch) {
+            let here = format!("git branch --delete {branch}");
+            let there = format!("git push {} --delete {branch}", policy.security_remote);
+            let is_in = |place: &str| branches::commit_of(clone, &format!("refs/{place}/{branch}"));
+            let is_there = is_in(&format!("remotes/{}", policy.security_remote))?.is_some();
+            let commands = [is_in("heads")?.map(|_| here), is_there.then_some(there)];
+            return Err(Failure::not_done(anyhow!(
+                "{line} has a backport, `{branch}`: it does not go without the fix"
+            ))
+            .hint(commands.into_iter().flatten().collect::<Vec<_>>().join(" && ")));
+        }
+    }
+    Ok(())
 }
 
 /// The current branch, if it holds commits that no remote has and is none of a fix: a fix is easily

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 
 /// What a pick says of its origin, before the name of that.
 pub const PICKED: &str = "(cherry picked from commit ";
-const REVERTS: &str = "This reverts commit ";
+const REVERTS: &str = "This reverts commit";
 const REVERTS_REQUEST: &str = "This reverts merge request !";
 
-/// Fewer digits name no commit.
-const FEWEST_DIGITS: usize = 7;
+/// Fewer digits name no commit: the shortest that `core.abbrev` takes (git-config(1)).
+const FEWEST_DIGITS: usize = 4;
 
 /// What a message says of other commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,14 +35,11 @@ impl Trailers {
         for line in message.lines().map(str::trim_start) {
             let id_behind = |start: &str| line.strip_prefix(start).and_then(leading_id);
             found.picked_from.extend(id_behind(PICKED));
-            found.reverts.extend(id_behind(REVERTS));
             let number = line.strip_prefix(REVERTS_REQUEST).map(|rest| rest.trim_end().trim_end_matches('.'));
             found.reverts_requests.extend(number.and_then(|number| number.parse::<u64>().ok()));
         }
-        // GitLab writes it behind the name of a merge: `This reverts commit X, reversing changes …` stands on a line of
-        // its own, while a squashed revert has it in the middle of one.
-        let inner = message.split(REVERTS).skip(1).filter_map(leading_id);
-        for id in inner {
+        // Anywhere: GitLab writes it behind the name of a merge, and a squashed revert has it in the middle of a line.
+        for id in message.split(REVERTS).skip(1).flat_map(named_ids) {
             if !found.reverts.contains(&id) {
                 found.reverts.push(id);
             }
@@ -53,17 +50,43 @@ impl Trailers {
 
 fn leading_id(text: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len());
-    (end >= FEWEST_DIGITS).then(|| text[..end].to_ascii_lowercase())
+    let is_word = text[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
+    (end >= FEWEST_DIGITS && !is_word).then(|| text[..end].to_ascii_lowercase())
 }
 
-/// The commits that a later one takes back and that no still later one brings again. `commits` are names in
-/// hexadecimal with the commits that each takes back, oldest first. The names may be shortened as in messages.
-pub fn taken_back<'a>(commits: impl DoubleEndedIterator<Item = (&'a str, &'a [String])>) -> HashSet<&'a str> {
+/// The names behind `This reverts commit`: one, or several behind a plural, also on the next line.
+fn named_ids(text: &str) -> Vec<String> {
+    let (text, is_list) = text.strip_prefix('s').map_or((text, false), |text| (text, true));
+    if !text.starts_with(char::is_whitespace) {
+        return vec![];
+    }
+    let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty() && *word != "and");
+    words.map_while(leading_id).take(if is_list { usize::MAX } else { 1 }).collect()
+}
+
+/// A commit, and what its message says of others, all in hexadecimal. What messages name may be shortened.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// The commits that it was picked from.
+    pub picked_from: &'a [String],
+    /// The commits that it takes back.
+    pub reverts: &'a [String],
+}
+
+/// The commits of a history that a later one takes back, by their own name or by that of the commit that they were
+/// picked from, and that no still later one brings again. Oldest first, as they are given.
+pub fn taken_back<'a>(commits: impl DoubleEndedIterator<Item = Said<'a>>) -> HashSet<&'a str> {
+    let mut named: Vec<&str> = Vec::new();
     let mut taken: HashSet<&str> = HashSet::new();
-    for (id, reverts) in commits.rev() {
+    for Said { id, picked_from, reverts } in commits.rev() {
+        let is_named = |id: &str| named.iter().any(|name| id.starts_with(name));
         // A revert that was itself reverted takes nothing back.
-        if !taken.iter().any(|name| id.starts_with(name)) {
-            taken.extend(reverts.iter().map(String::as_str));
+        if is_named(id) || picked_from.iter().any(|id| is_named(id)) {
+            taken.insert(id);
+        } else {
+            named.extend(reverts.iter().map(String::as_str));
         }
     }
     taken
@@ -85,16 +108,44 @@ mod tests {
         assert_eq!(read.reverts_requests, [12]);
         let inside = Trailers::read("Merge: This reverts commit 0123456, reversing\nchanges made to 7654321.");
         assert_eq!(inside.reverts, ["0123456"]);
-        assert_eq!(Trailers::read("This reverts commit abc"), Trailers::default());
+        for text in ["This reverts commit abc", "This reverts commit added-later", "This reverts commitment 012345"] {
+            assert_eq!(Trailers::read(text), Trailers::default(), "{text}");
+        }
+        for (text, ids) in [
+            ("This reverts commit d799 (x, 2026-11-30).", &["d799"][..]),
+            ("This reverts commit\n0123456789.", &["0123456789"]),
+            ("This reverts commits 0123456, 7654321 and abcdef0.", &["0123456", "7654321", "abcdef0"]),
+        ] {
+            assert_eq!(Trailers::read(text).reverts, ids, "{text}");
+        }
+    }
+
+    /// A commit by its name, with the one that it was picked from and the one that it takes back, or `-`.
+    fn read(rows: &[(&'static str, &str, &str)]) -> Vec<&'static str> {
+        let list = |id: &str| if id == "-" { vec![] } else { vec![id.to_owned()] };
+        let lists: Vec<_> = rows.iter().map(|(_, picked, reverts)| (list(picked), list(reverts))).collect();
+        let said = rows.iter().zip(&lists).map(|((id, ..), (picked_from, reverts))| Said { id, picked_from, reverts });
+        let mut taken: Vec<&str> = taken_back(said)
+            .iter()
+            .map(|id| *rows.iter().find(|row| row.0 == *id).map(|row| &row.0).unwrap())
+            .collect();
+        taken.sort_unstable();
+        taken
     }
 
     #[test]
     fn a_reverted_revert_takes_nothing_back() {
-        let reverts = |id: &str| vec![id.to_owned()];
-        let (one, two) = (reverts("aaaaaaaa"), reverts("bbbbbbbb"));
-        let first = [("aaaaaaaa11", &[][..]), ("bbbbbbbb22", &one[..])];
-        assert_eq!(taken_back(first.into_iter()), HashSet::from(["aaaaaaaa"]));
-        let again = [("aaaaaaaa11", &[][..]), ("bbbbbbbb22", &one[..]), ("cccccccc33", &two[..])];
-        assert_eq!(taken_back(again.into_iter()), HashSet::from(["bbbbbbbb"]));
+        let first = [("aaaaaaaa11", "-", "-"), ("bbbbbbbb22", "-", "aaaaaaaa")];
+        assert_eq!(read(&first), ["aaaaaaaa11"]);
+        assert_eq!(read(&[first[0], first[1], ("cccccccc33", "-", "bbbbbbbb")]), ["bbbbbbbb22"]);
+    }
+
+    #[test]
+    fn a_pick_is_taken_back_by_the_name_of_its_origin_and_brought_again_by_another() {
+        let picked = ("aaaaaaaa11", "0123456789", "-");
+        let reverted = ("bbbbbbbb22", "-", "0123456789");
+        assert_eq!(read(&[picked, reverted]), ["aaaaaaaa11"]);
+        assert_eq!(read(&[picked, reverted, ("cccccccc33", "0123456789", "-")]), ["aaaaaaaa11"]);
+        assert_eq!(read(&[reverted, picked]), [""; 0]);
     }
 }

@@ -73,6 +73,49 @@ pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, G
     Ok(found.is_some_and(|found| found.detach() == tip))
 }
 
+/// What a branch has beyond another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brings {
+    /// No commit.
+    Nothing,
+    /// Commits, and the files of where both parted.
+    SameFiles,
+    /// Other files.
+    Changes,
+}
+
+/// What `tip` has beyond `base`; both are names of references.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn brings(clone: &LocalClone, tip: &str, base: &str) -> Result<Brings, GitError> {
+    const WHAT: &str = "compare two branches";
+    let (Some(tip), Some(base)) = (id_of(clone, tip)?, id_of(clone, base)?) else { return Ok(Brings::Changes) };
+    if tip == base {
+        return Ok(Brings::Nothing);
+    }
+    // Without a commit in common there is nothing to compare with.
+    let Some(parted) = clone.repo().merge_base(tip, base).map_err(GitError::wrap_gix(WHAT))?.map(|id| id.detach())
+    else {
+        return Ok(Brings::Changes);
+    };
+    if parted == tip {
+        return Ok(Brings::Nothing);
+    }
+    let tree = |id| {
+        Ok::<_, GitError>(
+            clone
+                .repo()
+                .find_commit(id)
+                .map_err(GitError::wrap_gix(WHAT))?
+                .decode()
+                .map_err(GitError::wrap_gix(WHAT))?
+                .tree(),
+        )
+    };
+    Ok(if tree(parted)? == tree(tip)? { Brings::SameFiles } else { Brings::Changes })
+}
+
 /// How two lines of commits relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {

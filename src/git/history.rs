@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use gix::{ObjectId, objs::Kind};
 
 use super::{GitError, LocalClone};
-use crate::domain::trailers::{self, Trailers};
+use crate::domain::trailers::{self, Said, Trailers};
 
 /// The name of a commit, a tree or another object.
 pub type Id = ObjectId;
@@ -191,11 +191,17 @@ pub fn known(clone: &LocalClone, hex: &str) -> Option<Id> {
 
 /// The commits of the list that a later one of it takes back, and that no still later one brings again.
 pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
-    let named: Vec<(String, &[String])> =
-        commits.iter().map(|commit| (commit.id.to_string(), &commit.reverts[..])).collect();
-    let taken = trailers::taken_back(named.iter().map(|(id, reverts)| (id.as_str(), *reverts)));
-    let is_taken = |id: &str| taken.iter().any(|name| id.starts_with(name));
-    commits.iter().zip(&named).filter(|(_, (id, _))| is_taken(id)).map(|(commit, _)| commit.id).collect()
+    let names: Vec<(String, Vec<String>)> = commits
+        .iter()
+        .map(|commit| (commit.id.to_string(), commit.picked_from.iter().map(ToString::to_string).collect()))
+        .collect();
+    let said = commits.iter().zip(&names).map(|(commit, (id, picked_from))| Said {
+        id,
+        picked_from,
+        reverts: &commit.reverts,
+    });
+    let taken = trailers::taken_back(said);
+    commits.iter().zip(&names).filter(|(_, (id, _))| taken.contains(id.as_str())).map(|(commit, _)| commit.id).collect()
 }
 
 /// The subjects of the commits of a range such as `main..x`, oldest first, without merges and without empty ones;

@@ -12,6 +12,7 @@ use crate::{
         local_config::{self, Change},
     },
     ops::Failure,
+    ui::Ui,
 };
 
 fn key(policy: &Policy, fix: &FixName, line: ReleaseLine) -> String {
@@ -22,10 +23,25 @@ fn key(policy: &Policy, fix: &FixName, line: ReleaseLine) -> String {
 /// Those of these lines that go without the fix.
 pub(crate) fn remembered(clone: &LocalClone, policy: &Policy, fix: &FixName, lines: &[ReleaseLine]) -> Vec<Waiver> {
     let read = |line: &ReleaseLine| {
-        let reason = local_config::value(clone, &key(policy, fix, *line))?;
-        Some(Waiver { line: *line, reason })
+        // What is no reason waives nothing.
+        Waiver::new(*line, &local_config::value(clone, &key(policy, fix, *line))?).ok()
     };
     lines.iter().filter_map(read).collect()
+}
+
+/// These lines without those that go without the fix, which are said: what means all lines means no others.
+pub(crate) fn left_out(
+    clone: &LocalClone,
+    policy: &Policy,
+    fix: &FixName,
+    lines: Vec<ReleaseLine>,
+    ui: Ui,
+) -> Vec<ReleaseLine> {
+    let waivers = remembered(clone, policy, fix, &lines);
+    for Waiver { line, reason } in &waivers {
+        ui.note(&format!("{line} goes without the fix: {reason}"));
+    }
+    lines.into_iter().filter(|line| waivers.iter().all(|waiver| waiver.line != *line)).collect()
 }
 
 /// Remembers them. Git drops them together with the branch.

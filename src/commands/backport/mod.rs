@@ -35,7 +35,7 @@ use crate::{
         lines::{self, Lines},
         next,
     },
-    ui::safe,
+    ui::{Ui, safe},
 };
 use show::{LineState, Report};
 
@@ -126,7 +126,7 @@ impl Program for BackportArgs {
         let committer = if self.predict { Committer::unsigned(clone) } else { Committer::ask(clone) };
         let mut committer = committer?;
         let fix = fix::fix(clone, policy, &self.commits(), name)?;
-        let wanted = wanted(clone, policy, settings, &self, &fix.name)?;
+        let wanted = wanted(clone, policy, settings, &self, &fix.name, context.ui)?;
         let to_pick = line::to_pick(clone, policy, &fix, &wanted, self.redo)?;
         let objects = if self.predict { Objects::forgotten(clone)? } else { Objects::kept() };
         let spinner = context.ui.spinner(&format!("picking {}", fix.name));
@@ -174,10 +174,14 @@ fn wanted(
     settings: &Settings,
     args: &BackportArgs,
     name: &FixName,
+    ui: Ui,
 ) -> Result<Vec<ReleaseLine>, Failure> {
     let hint = format!("git secfix backport {name} --to all");
     let mut lines = match lines::read_lines(&args.to, &hint, &policy.branches)? {
-        Lines::Supported => lines::supported_lines(clone, policy, settings.supported_lines()?)?,
+        Lines::Supported => {
+            let all = lines::supported_lines(clone, policy, settings.supported_lines()?)?;
+            waivers::left_out(clone, policy, name, all, ui)
+        }
         Lines::These(lines) if !lines.is_empty() => lines,
         Lines::These(_) => {
             let names = branches::names_below(clone, "refs/heads/")?;

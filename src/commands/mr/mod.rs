@@ -159,6 +159,10 @@ impl Program for MrArgs {
                 let opened = report.merge_requests.iter().filter_map(just_opened);
                 let mut facts = survey.facts;
                 facts.opened(opened);
+                for row in report.merge_requests.iter().filter(|row| row.state == State::Updated) {
+                    let is_draft = row.title.as_deref().is_some_and(|title| text::without_draft(title) != title);
+                    facts.marked(&row.source, is_draft);
+                }
                 next::tell(context, &facts, &fix, &prepared.policy);
             }
             return Ok(Exit::Done);

@@ -2,7 +2,7 @@
 //! same wishes and the same state make the same plan, and after it is done, an empty one.
 
 use crate::domain::merge_request::State;
-use crate::domain::waiver::Waiver;
+use crate::domain::{version::ReleaseLine, waiver::Waiver};
 use crate::gitlab::merge_request::{Changes, MergeRequest, New, SourceCommits};
 
 /// What every merge request of the fix should be like.
@@ -18,6 +18,8 @@ pub(super) struct Desired {
     pub(super) link: Option<String>,
     /// The lines that go without the fix, where this one says so.
     pub(super) waivers: Vec<Waiver>,
+    /// The lines that have a backport, whatever it said of them before.
+    pub(super) covered: Vec<ReleaseLine>,
     /// Labels that it should have among others.
     pub(super) labels: Vec<String>,
     /// The numbers of those who should review it among others.
@@ -86,7 +88,7 @@ fn change(request: &MergeRequest, is_linked: bool, wish: &Desired) -> Action {
     let missing = wish.reviewers.iter().filter(|id| !present.contains(id));
     let reviewers: Vec<u64> = present.iter().chain(missing).copied().collect();
     let linked = super::text::with_link(description, wish.link.as_deref(), is_linked);
-    let told = super::text::with_waivers(linked.as_deref().unwrap_or(description), &wish.waivers);
+    let told = super::text::with_waivers(linked.as_deref().unwrap_or(description), &wish.waivers, &wish.covered);
     let description = told.or(linked);
     let changes = Changes {
         title: (title != request.title).then_some(title),
@@ -114,6 +116,7 @@ mod tests {
             has_new_title: false,
             description: "Related to g/p#1\n\ntext\n".to_owned(),
             waivers: vec![],
+            covered: vec![],
             link: Some("Related to g/p#1".to_owned()),
             labels: vec!["security".to_owned()],
             reviewers: vec![7],

@@ -13,6 +13,7 @@ use crate::{
         issue::IssueRef,
         policy::{Instance, Policy},
         runbook::{Facts, Gate, Target},
+        version::ReleaseLine,
     },
     git::{LocalClone, history},
     gitlab::{Client, Error, at_once, merge_request::MergeRequest, milestone, project::Project, template, user},
@@ -113,6 +114,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         (_, true) => Some(false),
         _ => None,
     };
+    let covered: Vec<ReleaseLine> = gathered.facts.targets.iter().filter_map(|target| target.line).collect();
     let wish = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
         let text = description(parts.template.as_deref(), link.as_deref());
@@ -120,8 +122,9 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         Desired {
             title: text::title(&plain, draft == Some(true)),
             has_new_title: args.title.is_some(),
-            description: text::with_waivers(&text, &waivers).unwrap_or(text),
+            description: text::with_waivers(&text, &waivers, &[]).unwrap_or(text),
             waivers,
+            covered: if is_default { covered.clone() } else { vec![] },
             link,
             labels: labels.clone(),
             reviewers: reviewers.clone(),

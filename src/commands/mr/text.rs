@@ -1,6 +1,6 @@
 //! The title and the text of merge requests.
 
-use crate::domain::{issue::IssueRef, waiver::Waiver};
+use crate::domain::{issue::IssueRef, version::ReleaseLine, waiver::Waiver};
 
 /// Where the project has no template: what must be true before a fix is merged.
 const CHECKLIST: &str = "\
@@ -52,21 +52,14 @@ pub(super) fn description(template: Option<&str>, link: Option<&str>) -> String 
     }
 }
 
-/// The text with the lines that go without the fix below its link, as far as it does not say so yet. `None` when there is
-/// nothing to change.
-pub(super) fn with_waivers(text: &str, waivers: &[Waiver]) -> Option<String> {
-    let said = Waiver::read_all(text);
-    let new: Vec<String> = waivers.iter().filter(|waiver| !said.contains(waiver)).map(ToString::to_string).collect();
-    if new.is_empty() {
-        return None;
-    }
-    // What was said of the same line before is replaced.
-    let is_old = |line: &&str| {
-        Waiver::read_all(line).iter().any(|old| waivers.iter().any(|waiver| waiver.line == old.line && waiver != old))
-    };
-    let kept: Vec<&str> = text.lines().filter(|line| !is_old(line)).collect();
-    let (first, rest) = kept.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
-    Some(format!("{first}\n\n{}\n{}\n", new.join("\n"), rest.join("\n")))
+/// The text with the lines that go without the fix below its link: those that it tells of, but for the `covered` ones,
+/// which have a backport now, and these. `None` when it says so already.
+pub(super) fn with_waivers(text: &str, waivers: &[Waiver], covered: &[ReleaseLine]) -> Option<String> {
+    let said = Waiver::told_by(text);
+    let is_kept = |old: &&Waiver| !covered.contains(&old.line) && waivers.iter().all(|new| new.line != old.line);
+    let mut told: Vec<Waiver> = said.iter().filter(is_kept).chain(waivers).cloned().collect();
+    told.sort_by_key(|waiver| std::cmp::Reverse(waiver.line));
+    (told != said).then(|| Waiver::tell(&told, text))
 }
 
 /// The text with the link as its first line, in place of one to another issue; what people wrote stays.
@@ -119,13 +112,15 @@ mod tests {
 
     #[test]
     fn a_line_that_goes_without_is_said_once() {
-        let waiver = |reason: &str| Waiver { line: "18.3".parse().unwrap(), reason: reason.to_owned() };
-        let text = with_waivers("Related to g/p#1\n\ntext\n", &[waiver("no parser")]).unwrap();
+        let line: ReleaseLine = "18.3".parse().unwrap();
+        let waiver = |reason: &str| Waiver::new(line, reason).unwrap();
+        let text = with_waivers("Related to g/p#1\n\ntext\n", &[waiver("no parser")], &[]).unwrap();
         assert_eq!(text, "Related to g/p#1\n\nWithout a backport to 18.3: no parser\n\ntext\n");
-        assert_eq!(with_waivers(&text, &[waiver("no parser")]), None);
-        let again = with_waivers(&text, &[waiver("no such code")]).unwrap();
-        assert_eq!(Waiver::read_all(&again), [waiver("no such code")]);
-        assert!(again.ends_with("text\n"));
+        assert_eq!(with_waivers(&text, &[waiver("no parser")], &[]), None);
+        assert_eq!(with_waivers(&text, &[], &[]), None);
+        let again = with_waivers(&text, &[waiver("no such code")], &[]).unwrap();
+        assert_eq!(Waiver::told_by(&again), [waiver("no such code")]);
+        assert_eq!(with_waivers(&text, &[], &[line]).unwrap(), "Related to g/p#1\n\ntext\n");
     }
 
     #[test]

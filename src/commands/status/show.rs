@@ -9,6 +9,7 @@ use crate::{
         merge_request::{ApprovalState, Mergeability, Pipeline, State},
         policy::Policy,
         runbook::{self, Blocker, Gate, Pushed, Step, Target},
+        waiver::Waiver,
     },
     ops::facts::Gathered,
     ui::{Table, report_words},
@@ -21,6 +22,8 @@ pub(super) struct FixReport {
     finished: bool,
     issue: Option<IssueReport>,
     targets: Vec<TargetReport>,
+    /// The lines that go without the fix, and why.
+    waivers: Vec<Waiver>,
     /// The blockers of the first step that is not done, and of those around it that people can work
     /// on at the same time.
     blockers: Vec<Blocker>,
@@ -118,6 +121,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             web_url: issue.web_url.clone(),
         }),
         targets: facts.targets.iter().map(target_report).collect(),
+        waivers: facts.waivers.clone(),
         blockers: now_blocking(&runbook::blockers(facts), step),
         gates: Gates {
             request: is_open(Gate::Request),
@@ -214,6 +218,11 @@ pub(super) fn text(report: &FixReport) -> String {
     let mut text = heading(report);
     let table = table(report);
     text.push_str(&table.lines().map(|line| format!("  {line}\n")).collect::<String>());
+    let mut label = "without";
+    for Waiver { line, reason } in &report.waivers {
+        text.push_str(&format!("{label:<12}{line}: {}\n", crate::ui::safe_line(reason)));
+        label = "";
+    }
     let mut label = "blocked by";
     for blocker in &report.blockers {
         text.push_str(&format!("{label:<12}{}\n", crate::ui::safe_line(&blocker.text)));

@@ -87,6 +87,19 @@ pub enum Pushed {
     OnlyThere,
 }
 
+/// What a branch brings to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It cannot be told here.
+    Unknown,
+    /// No commit.
+    Missing,
+    /// Commits, and all files are as they were without them.
+    Undone,
+    /// A change.
+    Found,
+}
+
 /// The merge request of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -111,8 +124,8 @@ pub struct Target {
     pub line: Option<ReleaseLine>,
     /// Whether security has the branch that it is merged into.
     pub has_target: bool,
-    /// Whether the branch holds anything that its target does not; `None` where it cannot be told here.
-    pub has_work: Option<bool>,
+    /// What the branch brings to its target.
+    pub work: Work,
     /// The newest commit of security's branch, in hexadecimal, where it has the branch.
     pub head: Option<String>,
     /// Commits of the fix that a backport lacks, oldest first, in hexadecimal.
@@ -141,7 +154,7 @@ impl Target {
 
     /// Whether it is a backport that does not hold the whole fix.
     pub fn is_incomplete(&self) -> bool {
-        let is_empty = self.has_work == Some(false) && !self.is_merged();
+        let is_empty = matches!(self.work, Work::Missing | Work::Undone) && !self.is_merged();
         self.line.is_some() && (is_empty || !self.lacks.is_empty())
     }
 
@@ -192,6 +205,14 @@ impl Facts {
             if let Some(target) = target {
                 target.request = Request::Found(Box::new(request));
             }
+        }
+    }
+
+    /// The merge request of this branch was marked as a draft, or as ready.
+    pub fn marked(&mut self, source: &str, is_draft: bool) {
+        let target = self.targets.iter_mut().find(|target| target.source == source);
+        if let Some(Request::Found(request)) = target.map(|target| &mut target.request) {
+            request.is_draft = is_draft;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What to do next, in the words of the runbook: the one place that has them. Every command asks here, with what it knows.
 
-use super::{Facts, IssueFact, Pushed, Step, Target, blockers, is_finished};
+use super::{Facts, IssueFact, Pushed, Step, Target, Work, blockers, is_finished};
 use crate::domain::{fix::FixName, issue::IssueRef, policy::Policy};
 
 /// What to do where there is no fix yet, with its issue where that is known.
@@ -31,10 +31,19 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
         Step::Branches | Step::Backports | Step::Push if targets.iter().any(is_older_here) => {
             format!("git fetch {}, and take in what was pushed there", policy.security_remote)
         }
+        // Whose commits these are, `push` finds out, and says how to go on.
+        Step::Branches | Step::Backports | Step::Push if targets.iter().any(has_parted) => {
+            format!("git secfix push {fix}")
+        }
         Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
         Step::Branches => format!("commit the fix, then {}", after_the_commit(facts, fix)),
         Step::Backports if !facts.uncovered.is_empty() => format!("git secfix backport {fix}{}", to_lines(facts)),
-        Step::Backports => format!("git secfix backport {fix}"),
+        Step::Backports => match targets.iter().find(|target| target.work == Work::Undone && target.lacks.is_empty()) {
+            Some(Target { source, target, .. }) => {
+                format!("git log --patch {}/{target}..{source}", policy.security_remote)
+            }
+            None => format!("git secfix backport {fix}"),
+        },
         Step::Push => format!("git secfix push {fix}"),
         Step::MergeRequests => format!("git secfix mr {fix}"),
         Step::Review if targets.iter().filter_map(Target::merge_request).any(|request| request.is_draft) => {
@@ -79,5 +88,9 @@ fn to_lines(facts: &Facts) -> String {
 }
 
 fn is_older_here(target: &Target) -> bool {
-    !target.is_merged() && matches!(target.pushed, Pushed::Behind | Pushed::Diverged)
+    !target.is_merged() && target.pushed == Pushed::Behind
+}
+
+fn has_parted(target: &Target) -> bool {
+    !target.is_merged() && target.pushed == Pushed::Diverged
 }

@@ -1,6 +1,6 @@
 //! What keeps one branch of a fix from being merged.
 
-use super::{Blocker, Pushed, Request, Step, Target};
+use super::{Blocker, Pushed, Request, Step, Target, Work};
 use crate::domain::merge_request::{ApprovalState, MergeBlock, MergeRequest, Mergeability, Pipeline, State};
 
 /// What keeps a branch from being merged. A merged one needs nothing more, not even its branch.
@@ -36,12 +36,17 @@ pub(super) fn target_blockers(target: &Target) -> Vec<Blocker> {
     if !target.has_target {
         block(Step::StableBranches, format!("security has no branch `{into}`"));
     }
-    if target.has_work == Some(false) {
-        let step = if target.line.is_some() { Step::Backports } else { Step::Branches };
-        block(step, format!("`{source}` holds no commit that `{into}` does not have"));
+    let step = if target.line.is_some() { Step::Backports } else { Step::Branches };
+    match target.work {
+        Work::Missing => block(step, format!("`{source}` holds no commit that `{into}` does not have")),
+        // Where it is known what is missing, that is said, and a backport brings it again.
+        Work::Undone if target.lacks.is_empty() => {
+            block(step, format!("`{source}` changes nothing in `{into}`: its commits undo each other"))
+        }
+        Work::Unknown | Work::Found | Work::Undone => {}
     }
     // A branch without anything lacks everything, which is said already.
-    if target.has_work != Some(false) && !target.lacks.is_empty() {
+    if target.work != Work::Missing && !target.lacks.is_empty() {
         block(Step::Backports, format!("`{source}` lacks {} of the fix", short(&target.lacks)));
     }
     match target.pushed {

@@ -38,7 +38,7 @@ fn target(iid: u64) -> Target {
         line: Some(ReleaseLine { major: 18, minor: 4 }),
         has_target: true,
         head: Some("a".repeat(40)),
-        has_work: Some(true),
+        work: Work::Found,
         lacks: vec![],
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
@@ -88,7 +88,7 @@ fn everything_ready_opens_the_merge_and_nothing_behind_it() {
 #[test]
 fn one_thing_amiss_shuts_the_merge_and_says_so() {
     type Break = fn(&mut Facts);
-    let cases: [(Break, &str); 36] = [
+    let cases: [(Break, &str); 37] = [
         (|f| f.issue = IssueFact::Seen { reference: "g/p#1".into(), is_confidential: false }, "issue g/p#1 is public"),
         (|f| f.issue = unseen(), "whether issue g/p#1 is confidential is not known: 404"),
         (|f| f.issue = IssueFact::Unlinked, "no issue is linked to the fix"),
@@ -97,7 +97,8 @@ fn one_thing_amiss_shuts_the_merge_and_says_so() {
         (|f| change(f, |r| r.pipeline = Pipeline::OfAnotherCommit), "pipeline of !2 ran on another commit"),
         (|f| f.targets.clear(), "the fix has no branch"),
         (|f| f.targets[1].has_target = false, "security has no branch `stable-2`"),
-        (|f| f.targets[1].has_work = Some(false), "`security-x-2` holds no commit"),
+        (|f| f.targets[1].work = Work::Missing, "`security-x-2` holds no commit"),
+        (|f| f.targets[1].work = Work::Undone, "`security-x-2` changes nothing in `stable-2`"),
         (|f| f.targets[1].lacks = vec!["c".repeat(40)], "`security-x-2` lacks cccccccccccc of the fix"),
         (|f| f.targets[1].pushed = Pushed::No, "`security-x-2` is not pushed"),
         (|f| f.targets[1].pushed = Pushed::Ahead, "`security-x-2` has commits that are not pushed"),
@@ -225,7 +226,7 @@ fn what_is_merged_needs_nothing_more() {
     let mut facts = facts(vec![target(1), target(2)]);
     for target in &mut facts.targets {
         target.pushed = Pushed::No;
-        target.has_work = Some(false);
+        target.work = Work::Missing;
         let Request::Found(request) = &mut target.request else { unreachable!() };
         request.state = State::Merged;
         request.mergeability = Mergeability::from(&MergeStatus::from("not_open"));
@@ -300,18 +301,18 @@ fn any_target() -> impl Strategy<Value = Target> {
     ];
     let head = prop::sample::select(vec![Some("a"), Some("a"), Some("a"), None, Some("b")]);
     let exposed = option::weighted(0.1, Just("http://x".to_owned()));
-    let flags = (prop::bool::weighted(0.9), option::of(prop::bool::weighted(0.9)), prop::bool::weighted(0.1), exposed);
-    (flags, pushed, request, head).prop_map(|((has_target, has_work, is_lost, exposed_by), pushed, request, head)| {
-        Target {
-            has_target,
-            has_work,
-            is_lost,
-            exposed_by,
-            pushed,
-            request,
-            head: head.map(|letter| letter.repeat(40)),
-            ..target(1)
-        }
+    let work =
+        prop::sample::select(vec![Work::Found, Work::Found, Work::Found, Work::Unknown, Work::Missing, Work::Undone]);
+    let flags = (prop::bool::weighted(0.9), work, prop::bool::weighted(0.1), exposed);
+    (flags, pushed, request, head).prop_map(|((has_target, work, is_lost, exposed_by), pushed, request, head)| Target {
+        has_target,
+        work,
+        is_lost,
+        exposed_by,
+        pushed,
+        request,
+        head: head.map(|letter| letter.repeat(40)),
+        ..target(1)
     })
 }
 
@@ -375,7 +376,7 @@ fn is_ready_to_merge(target: &Target) -> bool {
             .all(|role| matches!(role.state, ApprovalState::Approved { .. } | ApprovalState::NotNeeded));
     let sent = target.has_target
         && target.exposed_by.is_none()
-        && target.has_work != Some(false)
+        && !matches!(target.work, Work::Missing | Work::Undone)
         && matches!(target.pushed, Pushed::Same | Pushed::OnlyThere);
     let is_whole = target.head.is_none() || target.head == request.head;
     let left_out = matches!(target.pushed, Pushed::Ahead | Pushed::Diverged);

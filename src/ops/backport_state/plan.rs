@@ -59,8 +59,11 @@ pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
             }
         }
         let is_known = |id: &Id| known.family.contains(id) || known.published.contains(id);
-        let reverts_own =
-            commit.reverts.iter().any(|id| own.iter().any(|commit| commit.id.to_string().starts_with(id.as_str())));
+        // A revert that came from elsewhere names what its commit was picked from.
+        let names = |other: &Commit, id: &str| {
+            std::iter::once(&other.id).chain(&other.picked_from).any(|name| name.to_string().starts_with(id))
+        };
+        let reverts_own = commit.reverts.iter().any(|id| own.iter().any(|other| names(other, id)));
         if of_the_fix || reverts_own || commit.picked_from.iter().any(|id| known.family.contains(id)) {
             continue;
         }

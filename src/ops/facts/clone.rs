@@ -4,13 +4,13 @@ use crate::{
     domain::{
         fix::{FixBranch, FixName},
         policy::Policy,
-        runbook::{Facts, IssueFact, Progress, Pushed, Request, Target},
+        runbook::{Facts, IssueFact, Progress, Pushed, Request, Target, Work},
         version::ReleaseLine,
         waiver::Waiver,
     },
     git::{
         LocalClone,
-        branches::{self, Relation},
+        branches::{self, Brings, Relation},
         remotes,
     },
     ops::{Failure, Prepared, backport_state, fix_branches, issue_link, lines, waivers},
@@ -28,7 +28,7 @@ fn branches_of(clone: &LocalClone, policy: &Policy, fix: &FixName) -> Result<Vec
 /// What of a branch shows in this clone.
 pub(super) struct BranchFacts {
     pub(super) has_target: bool,
-    pub(super) has_work: Option<bool>,
+    pub(super) work: Work,
     pub(super) pushed: Pushed,
 }
 
@@ -45,13 +45,17 @@ impl BranchFacts {
         let local = format!("refs/heads/{source}");
         let commit = branches::commit_of(clone, &local)?;
         let pushed = compare(clone, policy, source, commit.as_deref(), head)?;
-        let has_work = match (&commit, &base) {
+        let work = match (&commit, &base) {
             // The work that counts is in security, and was not fetched.
-            _ if pushed == Pushed::Behind => None,
-            (Some(_), Some(base)) if base_commit.is_some() => Some(!branches::is_contained(clone, &local, base)?),
-            _ => None,
+            _ if pushed == Pushed::Behind => Work::Unknown,
+            (Some(_), Some(base)) if base_commit.is_some() => match branches::brings(clone, &local, base)? {
+                Brings::Nothing => Work::Missing,
+                Brings::SameFiles => Work::Undone,
+                Brings::Changes => Work::Found,
+            },
+            _ => Work::Unknown,
         };
-        Ok(Self { has_target: base_commit.is_some(), has_work, pushed })
+        Ok(Self { has_target: base_commit.is_some(), work, pushed })
     }
 }
 
@@ -101,16 +105,16 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         let source = policy.branches.write(&branch);
         let target = policy.branches.target(branch.line);
         let head = branches::commit_of(clone, &format!("refs/remotes/{}/{source}", policy.security_remote))?;
-        let BranchFacts { has_target, has_work, pushed } =
+        let BranchFacts { has_target, work, pushed } =
             BranchFacts::read(clone, policy, (&source, &target), head.as_deref())?;
         // What was pushed and is in its target is merged, most likely: only the server tells.
-        let has_work = has_work.filter(|has_work| *has_work || head.is_none());
+        let work = if work == Work::Missing && head.is_some() { Work::Unknown } else { work };
         targets.push(Target {
             source,
             target,
             line: branch.line,
             has_target,
-            has_work,
+            work,
             head,
             lacks: vec![],
             pushed,
@@ -127,7 +131,8 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         target.lacks = lacks.iter().map(ToString::to_string).collect();
     }
     let supported = lines::known_lines(clone, policy, settings.supported_lines()?)?;
-    let waivers = waivers::remembered(clone, policy, fix, &supported);
+    let mut waivers = waivers::remembered(clone, policy, fix, &supported);
+    waivers.retain(|waiver| targets.iter().all(|target| target.line != Some(waiver.line)));
     let uncovered = uncovered(&supported, &targets, &waivers);
     let issue = issue_link::remembered(clone, policy, &settings.issues()?, fix);
     let not_asked = || Progress::Unknown("nobody asked the server".to_owned());

@@ -162,7 +162,7 @@ impl<'a> Gatherer<'a> {
             target.taken_back_by = by.cloned();
             target.is_lost = after_merge.as_ref().is_some_and(|after_merge| after_merge.lost.contains(&target.target));
         }
-        let waivers = self.waivers(fix, shared, &answers);
+        let waivers = self.waivers(fix, shared, &answers, &targets);
         let uncovered = clone::uncovered(&shared.supported, &targets, &waivers);
         let uncovered = self.without_the_fix(uncovered, shared, after_merge.as_ref())?;
         let clean_up = self.clean_up(&targets, &answers)?;
@@ -200,17 +200,20 @@ impl<'a> Gatherer<'a> {
 
     /// The lines that go without the fix: as this clone remembers them, and as the merge request to the default branch
     /// says, where a colleague's clone finds them.
-    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers) -> Vec<Waiver> {
+    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers, targets: &[Target]) -> Vec<Waiver> {
         let policy = self.policy;
         let mut waivers = waivers::remembered(self.clone, policy, fix, &shared.supported);
         let source = policy.branches.write(&FixBranch { fix: fix.clone(), line: None });
         let requests = answers.requests.get(&source).map_or(&[][..], Vec::as_slice);
         let request = gitlab::that_counts(policy, &source, requests);
         let text = request.and_then(|request| request.description.as_deref()).unwrap_or_default();
-        let told =
-            Waiver::read_all(text).into_iter().filter(|told| waivers.iter().all(|known| known.line != told.line));
-        let told: Vec<Waiver> = told.collect();
-        waivers.extend(told);
+        for told in Waiver::told_by(text) {
+            if waivers.iter().all(|known| known.line != told.line) {
+                waivers.push(told);
+            }
+        }
+        // A line that has a branch of the fix does not go without it.
+        waivers.retain(|waiver| targets.iter().all(|target| target.line != Some(waiver.line)));
         waivers
     }
 

@@ -46,7 +46,7 @@ impl Gatherer<'_> {
             },
         };
         let head = answers.heads.get(&source).cloned();
-        let BranchFacts { has_target, has_work, pushed } =
+        let BranchFacts { has_target, work, pushed } =
             BranchFacts::read(self.clone, policy, (&source, &target), head.as_deref())?;
         let has_target = has_target || !matches!(request, Request::Missing);
         let (line, lacks, is_lost, exposed_by, taken_back_by) = (branch.line, vec![], false, None, None);
@@ -56,7 +56,7 @@ impl Gatherer<'_> {
             head,
             line,
             has_target,
-            has_work,
+            work,
             lacks,
             pushed,
             request,

@@ -2,7 +2,7 @@
 
 use super::{Merged, Reader};
 use crate::{
-    domain::trailers::{Trailers, taken_back},
+    domain::trailers::{Said, Trailers, taken_back},
     gitlab::{Error, commit, merge_request},
 };
 
@@ -22,8 +22,9 @@ pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String
         of_fix.extend(request.results.iter().cloned());
         of_fix.extend(merge_request::commits(client, security.id, request.iid)?);
     }
-    let undone = taken_back(later.iter().map(|(id, read)| (*id, &read.reverts[..])));
-    let holds = |id: &str| !undone.iter().any(|undone| id.starts_with(undone));
+    let undone =
+        taken_back(later.iter().map(|(id, read)| Said { id, picked_from: &read.picked_from, reverts: &read.reverts }));
+    let holds = |id: &str| !undone.contains(id);
     let takes_back = |read: &Trailers| {
         let by_number = |iid: &u64| merged.requests.iter().any(|request| request.iid == *iid);
         let by_name = |name: &String| of_fix.iter().any(|id| id.starts_with(name.as_str()));
