@@ -25,6 +25,7 @@ mod server_word;
 pub mod sync_branch;
 pub mod token_shape;
 pub mod token_variables;
+pub mod token_words;
 pub mod trailers;
 pub mod verdict;
 pub mod verification;

@@ -19,6 +19,17 @@ pub struct Refused {
     pub retry_after: Option<Duration>,
 }
 
+/// Why a token is not accepted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// Its last day is over.
+    Expired,
+    /// Somebody took it back.
+    Revoked,
+    /// The server does not say.
+    Unknown,
+}
+
 /// Why there is no answer to work with.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum Error {
@@ -94,6 +105,15 @@ impl Error {
     /// Whether the scopes of the token are too small.
     pub fn is_scope(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.status == 403 && refused.said.contains("insufficient_scope"))
+    }
+
+    /// Why a token is not accepted (401). GitLab tells it only of tokens that it knows.
+    pub fn token_end(&self) -> TokenEnd {
+        match self {
+            Self::Refused(refused) if refused.said.contains("expired") => TokenEnd::Expired,
+            Self::Refused(refused) if refused.said.contains("revoked") => TokenEnd::Revoked,
+            _ => TokenEnd::Unknown,
+        }
     }
 
     /// Nothing, where the server has nothing of that name for us, or says that we may not see it.

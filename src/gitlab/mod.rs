@@ -31,7 +31,7 @@ pub mod user;
 
 pub use client::{Client, Trace, at_once};
 pub use connection::Options;
-pub use error::{Error, Refused};
+pub use error::{Error, Refused, TokenEnd};
 
 /// Ends the building of an endpoint: a parameter that is missing there is a mistake of ours.
 fn built<T, E: std::fmt::Display>(endpoint: Result<T, E>) -> Result<T, Error> {

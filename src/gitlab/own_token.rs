@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Client, Error, built};
+use crate::domain::token_words::Scope;
 
 /// An access token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,7 +13,7 @@ pub struct OwnToken {
     /// The name that its owner gave it.
     pub name: String,
     /// What it may be used for: `api`, `read_api`, …
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     /// Whether it can be used.
     pub active: bool,
     /// Whether it was taken back.

@@ -100,7 +100,7 @@ impl AccountReport {
 fn token_row(token: &OwnToken, today: Date) -> TokenRow {
     TokenRow {
         name: token.name.clone(),
-        scopes: token.scopes.clone(),
+        scopes: token.scopes.iter().map(ToString::to_string).collect(),
         expires_at: token.expires_at,
         days_left: token.expires_at.map(|date| due::days_until(date, today)),
         expires: token_rights::expiry(token, today),

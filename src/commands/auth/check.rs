@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::{server::Server, token_rights};
 use crate::{
     gitlab::{
-        self, at_once,
+        self, TokenEnd, at_once,
         own_token::{self, OwnToken},
         user::{self, User},
     },
@@ -72,13 +72,10 @@ fn failure(server: &Server, error: gitlab::Error) -> Failure {
 
 /// GitLab tells why only of tokens that it knows.
 fn why_not(error: &gitlab::Error) -> &'static str {
-    let text = error.to_string();
-    if text.contains("expired") {
-        "it has expired"
-    } else if text.contains("revoked") {
-        "it was revoked"
-    } else {
-        "it is mistyped, deleted, or of another instance"
+    match error.token_end() {
+        TokenEnd::Expired => "it has expired",
+        TokenEnd::Revoked => "it was revoked",
+        TokenEnd::Unknown => "it is mistyped, deleted, or of another instance",
     }
 }
 

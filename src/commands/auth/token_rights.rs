@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::{domain::due, gitlab::own_token::OwnToken};
+use crate::{
+    domain::{due, token_words::Scope},
+    gitlab::own_token::OwnToken,
+};
 
 /// From this many days before its end, a token is worth a warning.
 const WARNED_DAYS: i32 = 14;
@@ -38,7 +41,10 @@ pub(super) fn judge(token: Option<&OwnToken>, today: Date) -> Result<Vec<String>
         ),
         Rights::None if known.scopes.is_empty() => return Err("it has no scopes, and `api` is needed".to_owned()),
         Rights::None => {
-            return Err(format!("it has the scopes `{}`, and `api` is needed", known.scopes.join("`, `")));
+            return Err(format!(
+                "it has the scopes `{}`, and `api` is needed",
+                known.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join("`, `")
+            ));
         }
     }
     warnings.extend(ends_soon(known, today));
@@ -60,8 +66,7 @@ fn life(token: &OwnToken, today: Date) -> Result<(), String> {
 /// What the token may do by its scopes.
 pub(super) fn rights(token: Option<&OwnToken>) -> Rights {
     let Some(token) = token else { return Rights::Unknown };
-    let has = |wanted: &str| token.scopes.iter().any(|scope| scope == wanted);
-    match (has("api"), has("read_api")) {
+    match (token.scopes.contains(&Scope::Api), token.scopes.contains(&Scope::ReadApi)) {
         (true, _) => Rights::Full,
         (false, true) => Rights::ReadOnly,
         (false, false) => Rights::None,
@@ -92,7 +97,7 @@ mod tests {
     fn token(scopes: &[&str], expires_at: Option<&str>) -> OwnToken {
         OwnToken {
             name: "laptop".to_owned(),
-            scopes: scopes.iter().map(|scope| scope.to_string()).collect(),
+            scopes: scopes.iter().map(|scope| Scope::from(*scope)).collect(),
             active: true,
             revoked: false,
             expires_at: expires_at.map(day),
