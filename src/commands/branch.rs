@@ -188,11 +188,11 @@ impl Program for BranchArgs {
 impl BranchArgs {
     fn waivers(&self, fix: &FixName, policy: &Policy) -> Result<Vec<Waiver>, Failure> {
         let Some(reason) = &self.reason else { return Ok(vec![]) };
+        let hint = format!("git secfix branch {fix} --without 18-3 --reason TEXT");
         if let Some(default) = self.without.iter().find(|text| **text == policy.branches.default) {
             return Err(Failure::usage(anyhow!("`{default}` cannot go without the fix: every release comes from it"))
-                .hint(format!("git secfix branch {fix} --without 18-3 --reason TEXT")));
+                .hint(hint));
         }
-        let hint = format!("git secfix branch {fix} --without 18-3 --reason TEXT");
         let lines = match lines::read_lines(&self.without, &hint, &policy.branches)? {
             Lines::These(lines) => lines,
             Lines::Supported => {

@@ -9,7 +9,7 @@ use gix::{
 };
 
 use super::{
-    GitError, LocalClone,
+    GitError, LocalClone, history,
     local_config::{self, Change},
 };
 
@@ -65,12 +65,17 @@ pub fn names_below(clone: &LocalClone, prefix: &str) -> Result<Vec<String>, GitE
 /// # Errors
 /// When one of them cannot be read.
 pub fn is_contained(clone: &LocalClone, tip: &str, base: &str) -> Result<bool, GitError> {
-    let (Some(tip), Some(base)) = (id_of(clone, tip)?, id_of(clone, base)?) else { return Ok(false) };
+    Ok(parting(clone, tip, base)?.is_some_and(|(tip, parted)| tip == parted))
+}
+
+/// Where `tip` is, and where it parted from `base`; `None` where one of them is missing or they share no commit.
+fn parting(clone: &LocalClone, tip: &str, base: &str) -> Result<Option<(ObjectId, ObjectId)>, GitError> {
+    let (Some(tip), Some(base)) = (id_of(clone, tip)?, id_of(clone, base)?) else { return Ok(None) };
     if tip == base {
-        return Ok(true);
+        return Ok(Some((tip, tip)));
     }
-    let found = clone.repo().merge_base(tip, base).map_err(GitError::wrap_gix("compare two branches"))?;
-    Ok(found.is_some_and(|found| found.detach() == tip))
+    let parted = clone.repo().merge_base(tip, base).map_err(GitError::wrap_gix("compare two branches"))?;
+    Ok(parted.map(|parted| (tip, parted.detach())))
 }
 
 /// What a branch has beyond another.
@@ -89,31 +94,13 @@ pub enum Brings {
 /// # Errors
 /// When one of them cannot be read.
 pub fn brings(clone: &LocalClone, tip: &str, base: &str) -> Result<Brings, GitError> {
-    const WHAT: &str = "compare two branches";
-    let (Some(tip), Some(base)) = (id_of(clone, tip)?, id_of(clone, base)?) else { return Ok(Brings::Changes) };
-    if tip == base {
-        return Ok(Brings::Nothing);
-    }
     // Without a commit in common there is nothing to compare with.
-    let Some(parted) = clone.repo().merge_base(tip, base).map_err(GitError::wrap_gix(WHAT))?.map(|id| id.detach())
-    else {
-        return Ok(Brings::Changes);
-    };
-    if parted == tip {
+    let Some((tip, parted)) = parting(clone, tip, base)? else { return Ok(Brings::Changes) };
+    if tip == parted {
         return Ok(Brings::Nothing);
     }
-    let tree = |id| {
-        Ok::<_, GitError>(
-            clone
-                .repo()
-                .find_commit(id)
-                .map_err(GitError::wrap_gix(WHAT))?
-                .decode()
-                .map_err(GitError::wrap_gix(WHAT))?
-                .tree(),
-        )
-    };
-    Ok(if tree(parted)? == tree(tip)? { Brings::SameFiles } else { Brings::Changes })
+    let has_same_files = history::commit(clone, parted)?.tree == history::commit(clone, tip)?.tree;
+    Ok(if has_same_files { Brings::SameFiles } else { Brings::Changes })
 }
 
 /// How two lines of commits relate.
