@@ -107,7 +107,7 @@ fn a_missing_stable_branch_says_who_has_it() {
         world.git(&["fetch", "--quiet", "origin"]).ok();
         let before = world.state();
         let ran = world.secfix(&["branch", "x", "-b", "18-9"]).ends(1);
-        ran.warns("but gitlab-org/modelops").warns("hint: git secfix branch x --backport 18-9 --create-stable");
+        ran.warns("but gitlab-org/modelops").warns("hint: git secfix branch x -b 18-9 --create-stable");
         assert_eq!(world.state(), before);
         assert!(!world.server_refs(SEC).contains("stable-18-9-ee"));
         world.secfix(&["branch", "x", "-b", "18-9", "--create-stable"]).ok().says("tracks security/stable-18-9-ee");
@@ -167,7 +167,7 @@ fn a_work_tree_that_cannot_switch_undoes_everything() {
     world.git(&["fetch", "--quiet", "security"]).ok();
     let before = world.state();
     let ran = world.secfix(&["branch", "y", "-b", "18-4"]).ends(1);
-    ran.warns("would be overwritten").warns("hint: git secfix branch y --no-switch");
+    ran.warns("would be overwritten").warns("hint: git secfix branch y -b 18-4 --no-switch");
     assert_eq!(world.state(), before);
     assert_eq!(world.read("work/app"), "mine\n");
     world.secfix(&["branch", "y", "--no-switch"]).ok().says("created").never_says("checked out");

@@ -31,7 +31,7 @@ fn who_has_to_press_what_is_told() {
             .says("[duo-workflow-svc]  waiting  ")
             .says("waits for somebody to start it")
             .warns("somebody who may deploy has to start `🛫 [duo-workflow-svc] Trigger runway deployment production` at http://")
-            .warns("or: git secfix deploy prompt-injection --play --wait")
+            .warns("hint: git secfix deploy prompt-injection --wait --play")
             .warns("nothing of it may become public");
         // A person who may not run jobs on the protected branch.
         world.set("SECFIX_TOKEN", TOKEN);
@@ -66,7 +66,7 @@ fn it_is_waited_for_until_it_is_over() {
         .secfix(&[&wait[..], &["--timeout", "2"]].concat())
         .ends(1)
         .warns("stopped waiting after")
-        .warns("--play --wait");
+        .warns("--timeout 2 --play");
     // A failure ends it at once, and so does a job that was renamed.
     let status = |status: &str| change(&gitlab, |pipeline| pipeline.bridges[0].job.status = status.to_owned());
     status("failed");
@@ -154,7 +154,7 @@ fn only_jobs_of_the_gate_are_played_unless_another_is_named() {
         .secfix(&["deploy", "--play"])
         .ends(1)
         .warns("has to start `go`")
-        .warns("--play rollback --wait")
+        .warns("--wait --play rollback")
         .never_says("started `");
     world.secfix(&["deploy", "--play", "go"]).ends(1).warns("started `go`").never_says("started `rollback`");
     world.write("home/.config/git-secfix/config.toml", "[deploy]\noptional = [\"rollback\"]\n");

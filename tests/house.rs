@@ -6,24 +6,10 @@ use std::{
     process::Command,
 };
 
-use crate::support::skip;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = vec![];
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
-}
+use crate::support::{
+    skip,
+    sources::{expand, paths, product, root, sources},
+};
 
 /// What each layer may use.
 const ARROWS: [(&str, &[&str]); 10] = [
@@ -38,54 +24,6 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("commands", &["commands", "ops", "git", "gitlab", "secrets", "config", "ui", "domain"]),
     ("cli", &["cli", "commands", "ops", "ui", "domain"]),
 ];
-
-/// Every path of a file that starts at the crate or at a module above, group by group: `crate::git::process::Git`.
-fn paths(text: &str) -> Vec<String> {
-    let mut found = vec![];
-    for start in ["crate::", "super::", "self::"] {
-        let mut rest = text;
-        while let Some(at) = rest.find(start) {
-            let is_whole = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-            let path = &rest[at..];
-            rest = &rest[at + start.len()..];
-            if is_whole {
-                expand(path, String::new(), &mut found);
-            }
-        }
-    }
-    found
-}
-
-/// Reads one path, with what follows in braces, and returns what is behind it.
-fn expand<'a>(text: &'a str, prefix: String, found: &mut Vec<String>) -> &'a str {
-    let text = text.trim_start();
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').unwrap_or(text.len());
-    let path = format!("{prefix}{}", text[..end].trim_end_matches("::"));
-    let Some(mut rest) = text[end..].strip_prefix('{').filter(|_| text[..end].ends_with("::")) else {
-        found.push(path);
-        return &text[end..];
-    };
-    loop {
-        rest = expand(rest, format!("{path}::"), found).trim_start();
-        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
-        if let Some(behind) = rest.strip_prefix('}') {
-            return behind;
-        }
-        if rest.is_empty() || rest.starts_with(';') {
-            return rest;
-        }
-        // A new name, or something that is no path: both are left to the next round, which must get on.
-        if !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-            rest = &rest[rest.chars().next().map_or(0, char::len_utf8)..];
-        }
-    }
-}
-
-/// What a file says, without its tests.
-fn product(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
-}
 
 /// The layers that a text uses, by every path that starts at the crate.
 fn used_layers(text: &str) -> Vec<String> {
@@ -270,58 +208,6 @@ fn no_command_uses_another() {
     assert_eq!(other_commands("use super::survey::Line; use crate::commands::wait_options::W;", here), [""; 0]);
 }
 
-/// What the files below a folder say of some words, with the files that may say them left out.
-fn said(folder: &str, words: &[&str], but: &[&str]) -> Vec<String> {
-    let found = |file: &PathBuf| {
-        let name = file.strip_prefix(root()).unwrap().display().to_string();
-        let text = product(file);
-        let word = words.iter().find(|word| text.contains(**word)).filter(|_| !but.contains(&name.as_str()))?;
-        Some(format!("{name}: {word}"))
-    };
-    sources(&root().join(folder)).iter().filter_map(found).collect()
-}
-
-/// Whether a text can start git: by the door itself, or by a name for it.
-fn starts_git(text: &str) -> bool {
-    let is_door = |path: &String| path.starts_with("crate::git::process") || *path == "crate::git";
-    paths(text).iter().any(is_door) || text.contains("Git::") || text.contains(".git()")
-}
-
-#[test]
-fn git_is_started_in_its_layer_alone() {
-    for folder in ["commands", "ops", "cli"] {
-        for file in sources(&root().join("src").join(folder)) {
-            assert!(!starts_git(&product(&file)), "{} starts git", file.display());
-        }
-    }
-    for text in ["use crate::git::process::{Git as G};", "use crate::{git::process, ui::Ui};", "use crate::git as g;"] {
-        assert!(starts_git(text), "{text}");
-    }
-    assert!(!starts_git("use crate::git::{LocalClone, history};"));
-    // Programs of others are started in few places, each with its reason.
-    let doors = [
-        "src/cli/dispatch.rs",
-        "src/cli/program.rs",
-        "src/cli/suite.rs",
-        "src/commands/guard/pre_push.rs",
-        "src/git/parent_process.rs",
-        "src/git/process.rs",
-        "src/git/ssh.rs",
-        "src/ops/browser.rs",
-    ];
-    for folder in ["src/cli", "src/commands", "src/ops", "src/git", "src/gitlab", "src/secrets", "src/config", "src/ui"]
-    {
-        assert_eq!(said(folder, &["Command::new("], &doors), [""; 0]);
-    }
-}
-
-#[test]
-fn only_commands_answer_and_the_runbook_says_what_is_next() {
-    assert_eq!(said("src/ops", &["ui.answer(", "ui.report", "clap"], &[]), [""; 0]);
-    assert_eq!(said("src/commands", &["\"next: "], &[]), [""; 0]);
-    assert_eq!(said("src/ops", &["\"next: "], &["src/ops/next.rs"]), [""; 0]);
-}
-
 #[test]
 fn every_path_in_the_guide_for_contributors_exists() {
     let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
@@ -472,22 +358,4 @@ fn without_the_network_feature_no_dependency_speaks_to_a_network() {
     };
     assert_eq!(network_crates(&tree(&["--no-default-features"])), [""; 0]);
     assert!(network_crates(&tree(&[])).contains(&"reqwest"), "the check can fail");
-}
-
-/// The local GitLab stands for a server, which has a git of its own.
-#[test]
-fn git_is_started_in_one_place_and_a_shell_nowhere() {
-    let started = |program: &str| -> Vec<String> {
-        let starts = [format!("Command::new(\"{program}\")"), format!("Command::new({program})")];
-        sources(&root().join("src"))
-            .into_iter()
-            .filter(|file| !file.starts_with(root().join("src/rehearsal")))
-            .filter(|file| starts.iter().any(|start| fs::read_to_string(file).unwrap().contains(start)))
-            .map(|file| file.strip_prefix(root()).unwrap().to_string_lossy().into_owned())
-            .collect()
-    };
-    assert_eq!(started("git"), ["src/git/process.rs"]);
-    for shell in ["sh", "bash", "/bin/sh", "cmd"] {
-        assert_eq!(started(shell), Vec::<String>::new(), "{shell}");
-    }
 }

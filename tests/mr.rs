@@ -102,7 +102,11 @@ fn what_is_not_pushed_is_not_reviewed() {
     let gitlab = GitLab::of(&world);
     world.secfix(&["init"]).ok();
     world.secfix(&["mr"]).ends(2).warns("`main` is not a branch of a fix").warns("git secfix mr NAME");
-    world.secfix(&["mr", "other"]).ends(1).warns("the fix has no branch").warns("hint: git secfix branch other");
+    world
+        .secfix(&["mr", "other"])
+        .ends(1)
+        .warns("the fix `other` has neither a branch nor a merge request")
+        .warns("hint: git secfix status --all");
     world.secfix(&["branch", "prompt-injection", "-b", "18-4"]).ok();
     world.commit("fixed", "embargoed\n");
     world.secfix(&["mr"]).ends(1).warns("2 things are in the way").warns("`security-prompt-injection` is not pushed");

@@ -30,6 +30,7 @@ mod guard_content;
 mod guard_hook;
 mod guard_vectors;
 mod house;
+mod house_doors;
 mod init;
 mod init_hooks;
 mod issue;

@@ -130,7 +130,7 @@ fn jobs_that_publish_are_a_step_of_their_own() {
         .says("step 13 of 15: publishing")
         .says("`📦 publish images` of self-hosted-v18.4.0-ee waits for somebody to start it")
         .says("git secfix verify prompt-injection --play");
-    world.secfix(&["verify"]).ends(1).says("publishing").warns("verify prompt-injection --play --wait");
+    world.secfix(&["verify"]).ends(1).says("publishing").warns("verify prompt-injection --wait --play");
     world.secfix(&["verify", "--play", "--wait", "--every", "1"]).ok().warns("started `📦 publish images`");
     world.secfix(&["status"]).ok().says("step 15 of 15: clean-up");
 }

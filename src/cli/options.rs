@@ -50,11 +50,11 @@ impl Options {
         FromArgMatches::from_arg_matches(matches)
     }
 
-    /// What the command is given.
+    /// What the command of this name is given, and whether it was told the name of a fix.
     ///
     /// # Errors
     /// When the folder cannot be entered.
-    pub(super) fn context(&self) -> Result<Context, Failure> {
+    pub(super) fn context(&self, command: &'static str, names_fix: bool) -> Result<Context, Failure> {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
         if !dir.is_dir() {
             return Err(Failure::usage(anyhow!("`{}` is no folder", dir.display())));
@@ -65,6 +65,7 @@ impl Options {
             Color::Always => ColorWhen::Always,
             Color::Never => ColorWhen::Never,
         };
-        Ok(Context { ui: Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose > 0 }, dir, arguments })
+        let ui = Ui { color, json: self.json, quiet: self.quiet, verbose: self.verbose > 0 };
+        Ok(Context { ui, dir, command, arguments, names_fix })
     }
 }

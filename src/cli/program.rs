@@ -28,10 +28,11 @@ const EXIT_HELP: &str =
 /// The whole life of a command's program.
 pub fn run<P: Program>() -> ExitCode {
     report_defects();
-    let parsed = definition::<P>()
-        .try_get_matches()
-        .and_then(|matches| Ok((Options::from_arg_matches(&matches)?, P::from_arg_matches(&matches)?)));
-    let (options, program) = match parsed {
+    let parsed = definition::<P>().try_get_matches().and_then(|matches| {
+        let names_fix = matches!(matches.try_contains_id("name"), Ok(true));
+        Ok((Options::from_arg_matches(&matches)?.context(P::NAME, names_fix), P::from_arg_matches(&matches)?))
+    });
+    let (context, program) = match parsed {
         Ok(parsed) => parsed,
         // The parser repeats what it does not understand, and a token must not be repeated.
         Err(_) if std::env::args_os().any(|argument| ends_with_token(&argument.to_string_lossy())) => {
@@ -39,7 +40,7 @@ pub fn run<P: Program>() -> ExitCode {
         }
         Err(error) => error.exit(),
     };
-    let context = match options.context() {
+    let context = match context {
         Ok(context) => context,
         Err(failure) => return end(Ui::default(), &failure, Exit::Usage.code()),
     };

@@ -96,8 +96,8 @@ impl Program for BranchArgs {
         let prepared = context.prepared()?;
         let Prepared { clone, settings, policy } = &prepared;
         let fix = match &self.name {
-            Some(name) => policy.branches.fix_name(name).map_err(bad_name)?,
-            None => fix_branches::find(context, &prepared, None, Self::NAME)?,
+            Some(name) => policy.branches.fix_name(name).map_err(|error| bad_name(error, name, context))?,
+            None => fix_branches::find(context, &prepared, None)?,
         };
         let remote = policy.security_remote.as_str();
         if remotes::find(clone, remote).is_none() {
@@ -110,13 +110,12 @@ impl Program for BranchArgs {
             .as_deref()
             .map(|text| IssueRef::read(text, &issues, &policy.instance))
             .transpose()
-            .map_err(|error| Failure::usage(error).hint(format!("git secfix branch {fix} --issue 34")))?;
-        let wanted =
-            lines::read_lines(&self.backport, &format!("git secfix branch {fix} --backport all"), &policy.branches)?;
-        let waivers = self.waivers(&fix, policy)?;
+            .map_err(|error| Failure::usage(error).hint(context.again(&fix).with_only("--issue", "NUMBER")))?;
+        let all = context.again(&fix).without_value("-b").with_only("--backport", "all");
+        let wanted = lines::read_lines(&self.backport, all, &policy.branches)?;
+        let waivers = self.waivers(&fix, policy, context)?;
         if !self.no_fetch && !self.dry_run {
-            let hint = format!("git secfix branch {fix} --no-fetch");
-            fetch::fetch(clone, remote, context, &hint)?;
+            fetch::fetch(clone, remote, context, context.again(&fix).with("--no-fetch"))?;
         }
         let lines = match wanted {
             Lines::These(lines) => lines,
@@ -136,7 +135,7 @@ impl Program for BranchArgs {
             .iter()
             .map(plan::plan)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| fix_branches::explain(problem, policy, &fix))?;
+            .map_err(|problem| fix_branches::explain(problem, policy, &fix, Some(context.again(&fix))))?;
         let new: Vec<NewBranch> = planned.iter().filter_map(|planned| planned.to_create(remote)).collect();
         let first = planned.first().map_or_else(String::new, |planned| planned.branch().to_owned());
         let switch = !self.no_switch && clone.current_branch()?.as_deref() != Some(first.as_str());
@@ -186,20 +185,21 @@ impl Program for BranchArgs {
 }
 
 impl BranchArgs {
-    fn waivers(&self, fix: &FixName, policy: &Policy) -> Result<Vec<Waiver>, Failure> {
+    fn waivers(&self, fix: &FixName, policy: &Policy, context: &Context) -> Result<Vec<Waiver>, Failure> {
         let Some(reason) = &self.reason else { return Ok(vec![]) };
-        let hint = format!("git secfix branch {fix} --without 18-3 --reason TEXT");
+        let again = context.again(fix).with_only("--without", "LINE");
         if let Some(default) = self.without.iter().find(|text| **text == policy.branches.default) {
             return Err(Failure::usage(anyhow!("`{default}` cannot go without the fix: every release comes from it"))
-                .hint(hint));
+                .hint(again));
         }
-        let lines = match lines::read_lines(&self.without, &hint, &policy.branches)? {
+        let lines = match lines::read_lines(&self.without, again.clone(), &policy.branches)? {
             Lines::These(lines) => lines,
             Lines::Supported => {
-                return Err(Failure::usage(anyhow!("each line that goes without the fix is named")).hint(hint));
+                return Err(Failure::usage(anyhow!("each line that goes without the fix is named")).hint(again));
             }
         };
-        let waive = |line| Waiver::new(line, reason).map_err(|error| Failure::usage(error).hint(hint.clone()));
+        let reasoned = || context.again(fix).with_only("--reason", "TEXT");
+        let waive = |line| Waiver::new(line, reason).map_err(|error| Failure::usage(error).hint(reasoned()));
         lines.into_iter().map(waive).collect()
     }
 }
@@ -255,13 +255,13 @@ fn unguarded_work(clone: &LocalClone, policy: &Policy, first: &str) -> Result<Op
     Ok(if history::is_on_no_remote(clone, &current)? { Some(current) } else { None })
 }
 
-fn bad_name(error: FixNameError) -> Failure {
-    let hint = match &error {
-        FixNameError::Characters { suggestion: Some(name), .. } => format!("git secfix branch {name}"),
-        FixNameError::Characters { suggestion: None, .. } => "git secfix branch prompt-injection".to_owned(),
-        FixNameError::LooksLikeBackport(name) => format!("git secfix branch {name}-fix"),
+fn bad_name(error: FixNameError, typed: &str, context: &Context) -> Failure {
+    let better = match &error {
+        FixNameError::Characters { suggestion: Some(name), .. } => name.to_string(),
+        FixNameError::Characters { suggestion: None, .. } => "prompt-injection".to_owned(),
+        FixNameError::LooksLikeBackport(name) => format!("{name}-fix"),
     };
-    Failure::usage(error).hint(hint)
+    Failure::usage(error).hint(context.typed().in_place_of(typed, &better))
 }
 
 /// Creates the missing stable branches in security as copies of canonical's (process, step 3).
@@ -295,7 +295,7 @@ fn switch_to(clone: &LocalClone, branch: &str, fix: &FixName, context: &Context)
             Ok(())
         }
         Err(said) => Err(Failure::not_done(anyhow!("cannot switch to `{branch}`, so no branch was created: {said}"))
-            .hint(format!("git secfix branch {fix} --no-switch"))),
+            .hint(context.again(fix).with("--no-switch"))),
     }
 }
 

@@ -90,7 +90,7 @@ impl Program for CleanArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
@@ -100,8 +100,17 @@ impl Program for CleanArgs {
         let after_merge =
             gathered.after_merge.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
         let fetched = BothProjects::fetch(clone, policy, context)?;
-        let (here, mut there) = survey(clone, &gathered, after_merge, &fetched)?;
+        let (mut here, mut there) = survey(clone, &gathered, after_merge, &fetched)?;
         there.extend(left_by_sync(&client, clone, policy, after_merge, &fetched)?);
+        // Nobody can stand on a branch that is not there.
+        let current = clone.current_branch()?;
+        let is_current = |found: &&mut Leftover| Some(&found.branch) == current.as_ref() && found.kept.is_none();
+        if !self.dry_run
+            && let Some(found) = here.iter_mut().find(is_current)
+            && let Err(said) = leave(clone, policy, &fetched)?
+        {
+            found.kept = Some(format!("it is checked out here, and git does not switch away: {said}"));
+        }
         let remote = policy.security_remote.to_string();
         let mut report = Report { fix: fix.to_string(), branches: vec![], done: !self.dry_run };
         let going: Vec<&Leftover> = there.iter().filter(|found| found.kept.is_none()).collect();
@@ -150,7 +159,9 @@ fn survey(
             let checkout = checkouts.iter().find(|checkout| checkout.branch == *source);
             let kept = match why_kept(clone, target, after_merge, fetched, tip)? {
                 Some(why) => Some(why),
-                None => checkout.map(|checkout| checked_out(checkout, clone, fetched)),
+                None => checkout
+                    .filter(|checkout| !is_here(clone, checkout))
+                    .map(|checkout| format!("it is checked out in {}", checkout.root.display())),
             };
             here.push(Leftover { branch: source.clone(), tip, kept });
         }
@@ -187,13 +198,23 @@ fn left_by_sync(
     Ok(left)
 }
 
-fn checked_out(checkout: &Checkout, clone: &LocalClone, fetched: &BothProjects) -> String {
-    let place = checkout.root.display();
-    if clone.work_tree().is_ok_and(|root| root == checkout.root) {
-        let default = fetched.canonical.name.as_str();
-        return format!("it is checked out here: git switch --detach {default}/HEAD, then git secfix clean again");
+fn is_here(clone: &LocalClone, checkout: &Checkout) -> bool {
+    clone.work_tree().is_ok_and(|root| root == checkout.root)
+}
+
+/// Leaves the branch that is to be removed, with all files as they are: for the default branch, or where another work
+/// tree has that, for canonical's newest commit of it. Returns why git does not.
+fn leave(clone: &LocalClone, policy: &Policy, fetched: &BothProjects) -> Result<Result<(), String>, Failure> {
+    let default = &policy.branches.default;
+    if branches::commit_of(clone, &format!("refs/heads/{default}"))?.is_some()
+        && checkouts::switch(clone, default)?.is_ok()
+    {
+        return Ok(Ok(()));
     }
-    format!("it is checked out in {place}")
+    let Some(public) = fetched.public_tip(clone, default)? else {
+        return Ok(Err(format!("`{default}` of canonical was never fetched")));
+    };
+    Ok(checkouts::detach(clone, public)?)
 }
 
 /// Why a branch with this tip must stay: something on it is not in canonical.
@@ -234,7 +255,7 @@ fn remove_there(
         return Ok(());
     }
     Err(push::failure(&pushed, &format!("nothing was removed from {remote}"))
-        .or_hint(format!("git fetch --prune {remote} && git secfix clean {fix}")))
+        .or_hint(format!("git fetch --prune {remote} && {}", context.again(fix))))
 }
 
 fn text(report: &Report) -> String {

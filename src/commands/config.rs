@@ -64,9 +64,10 @@ impl Program for ConfigArgs {
         let settings = match settings {
             Some(settings) => settings,
             None => {
-                context
-                    .ui
-                    .note("this clone is not prepared: these are the values that `git secfix init` would start from");
+                context.ui.advice(
+                    "this clone is not prepared: these are the values that it would start from",
+                    "git secfix init",
+                );
                 Sources::read_outer()?.merge()?
             }
         };

@@ -50,14 +50,14 @@ impl Program for DeployArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
-        let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Deploy, plays };
+        let watch = Watch { context, client, prepared, fix, step: Step::Deploy, plays };
         let gathered = watch.gather(self.waiting.limit(), waiting, judge)?;
         let services = services(&gathered).to_vec();
-        let deployed = gathered.facts.deployment.is_done();
+        let deployed = gathered.facts.progress.is_done(Step::Deploy);
         let report = Report { fix: fix.to_string(), deployed, services };
         show(context, &report);
         if !deployed {
@@ -72,7 +72,7 @@ impl Program for DeployArgs {
                 return Err(Failure::not_done(anyhow!("{}", texts.join("; "))).hint("git secfix config --keys"));
             }
             let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
-            return Err(Failure::not_done(error).hint(self.waiting.hint(&format!("git secfix deploy {fix}"))));
+            return Err(Failure::not_done(error).hint(self.waiting.hint(context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)

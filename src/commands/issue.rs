@@ -59,11 +59,11 @@ impl Program for IssueArgs {
         let (reference, fix) = match &self.issue {
             Some(text) => {
                 let read = IssueRef::read(text, &issues, &policy.instance);
-                (read.map_err(|error| Failure::usage(error).hint("git secfix issue 34"))?, None)
+                (read.map_err(|error| Failure::usage(error).hint(context.typed().in_place_of(text, "NUMBER")))?, None)
             }
             None => {
-                let fix = fix_branches::find(context, &prepared, None, Self::NAME)
-                    .map_err(|failure| failure.hint("git secfix issue NUMBER"))?;
+                let fix = fix_branches::find(context, &prepared, None)
+                    .map_err(|failure| failure.hint(context.typed().about("NUMBER")))?;
                 (remembered(clone, policy, &issues, &fix)?, Some(fix))
             }
         };
@@ -123,7 +123,7 @@ fn next_step(
     fix: Option<&FixName>,
 ) -> Result<String, Failure> {
     if !issue.confidential {
-        return Ok(format!("fix it in {}", reference.project));
+        return Ok(runbook::public_step(reference));
     }
     let Some(fix) = fix else { return Ok(runbook::first_step(Some(reference))) };
     // What is amiss in the clone must not hide the issue.

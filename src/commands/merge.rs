@@ -19,7 +19,7 @@ use crate::{
         exit::Exit,
         fix::FixName,
         merge_request::{Mergeability, State},
-        runbook::{Gate, Target},
+        runbook::{Gate, Step, Target},
     },
     gitlab::{Client, merge_request::SourceCommits},
     ops::{
@@ -28,6 +28,7 @@ use crate::{
         fix_branches, gate, keep_alive, known_names,
         merge_request::{Merging, in_branch},
         next,
+        typed::Typed,
     },
     ui::{Table, report_words},
 };
@@ -81,7 +82,7 @@ impl Program for MergeArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
@@ -89,7 +90,7 @@ impl Program for MergeArgs {
         drop(spinner);
         gate::pass(Gate::Merge, &gathered, &prepared.policy)?;
         check_rights(&gathered)?;
-        check_merged(&client, &gathered)?;
+        check_merged(&client, &gathered, &context.again(&fix))?;
         for note in &gathered.notes {
             context.ui.warning(note);
         }
@@ -108,7 +109,7 @@ impl Program for MergeArgs {
                 row.state = MergeState::MergedAlready;
             } else if !self.dry_run && failed.is_none() {
                 let _spinner = context.ui.spinner(&format!("merging !{} into {}", request.iid, target.target));
-                match merge(&client, project.id, &fix, target, self.timeout.get()) {
+                match merge(&client, project.id, target, self.timeout.get(), &context.again(&fix), &fix) {
                     Ok(commit) => {
                         row.state = MergeState::Merged;
                         row.commit = Some(commit);
@@ -180,27 +181,36 @@ fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
 }
 
 /// Nothing is merged behind one that was lost: the merge request says merged, and its branch does not have it.
-fn check_merged(client: &Client, gathered: &Gathered) -> Result<(), Failure> {
-    if gathered.facts.sync.is_done() {
+fn check_merged(client: &Client, gathered: &Gathered, again: &Typed) -> Result<(), Failure> {
+    if gathered.facts.progress.is_done(Step::Sync) {
         return Ok(());
     }
     for target in &gathered.facts.targets {
         let request = gathered.requests.get(&target.source).filter(|request| request.state == State::Merged);
         if let Some(request) = request {
-            in_branch(client, &target.target, request, &format!("git secfix merge {}", gathered.fix))?;
+            in_branch(client, &target.target, request, again)?;
         }
     }
     Ok(())
 }
 
 /// Merges one, and returns the commit that is in its branch now.
-fn merge(client: &Client, project: u64, fix: &FixName, target: &Target, limit: Duration) -> Result<String, Failure> {
+fn merge(
+    client: &Client,
+    project: u64,
+    target: &Target,
+    limit: Duration,
+    again: &Typed,
+    fix: &FixName,
+) -> Result<String, Failure> {
     let Some(request) = target.merge_request() else {
-        return Err(Failure::not_done(anyhow!("`{}` has no merge request", target.source)));
+        return Err(
+            Failure::not_done(anyhow!("`{}` has no merge request", target.source)).hint(format!("git secfix mr {fix}"))
+        );
     };
     let iid = request.iid;
     let Some(sha) = &request.head else {
-        return Err(Failure::not_done(anyhow!("!{iid} holds no commit")).hint("git secfix status"));
+        return Err(Failure::not_done(anyhow!("!{iid} holds no commit")).hint(format!("git secfix status {fix}")));
     };
     let merging = Merging {
         project,
@@ -210,7 +220,7 @@ fn merge(client: &Client, project: u64, fix: &FixName, target: &Target, limit: D
         target: &target.target,
         keep: SourceCommits::AsUsual,
         limit,
-        again: format!("git secfix merge {fix}"),
+        again: again.clone(),
         look: format!("git secfix status {fix}"),
         who_may: "a maintainer of the security project",
     };

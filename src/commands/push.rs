@@ -60,16 +60,14 @@ impl Program for PushArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let names = fix_branches::local_branches(clone, policy, &fix)?;
         let remote = policy.security_remote.to_string();
         ops::push::check_remote(clone, policy, &remote)?;
         for open in resolution::list(clone)?.iter().filter(|open| open.is_under_way() && names.contains(&open.branch)) {
             let (branch, place) = (&open.branch, open.root.display());
-            context.ui.warning(&format!(
-                "`{branch}` is pushed as it is now, without what is in conflict in {place}; to finish it: git secfix backport {fix} \
-                 --continue"
-            ));
+            context.ui.warning(&format!("`{branch}` is pushed as it is now, without what is in conflict in {place}"));
+            context.ui.hint(&format!("git secfix backport {fix} --continue"));
         }
         let branches = if self.dry_run {
             let row = |name: &String| Row { branch: name.clone(), state: State::WouldBePushed };
@@ -100,7 +98,7 @@ fn push(
     let push = Push { remote, updates, set_upstream: true, replaces_own };
     let pushed = ops::push::send(clone, policy, context, &push)?;
     if !pushed.is_done() {
-        return Err(ops::push::fix_failure(clone, remote, fix, &pushed));
+        return Err(ops::push::fix_failure(clone, remote, &context.again(fix), &pushed));
     }
     let state = |outcome: Outcome| if outcome == Outcome::Unchanged { State::UpToDate } else { State::Pushed };
     Ok(pushed.branches.into_iter().map(|(branch, outcome)| Row { branch, state: state(outcome) }).collect())

@@ -49,11 +49,11 @@ impl Program for VerifyArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
         let (client, prepared) = (&client, &prepared);
-        let watch = Watch { context, client, prepared, fix, command: Self::NAME, step: Step::Publish, plays };
+        let watch = Watch { context, client, prepared, fix, step: Step::Publish, plays };
         let gathered = watch.gather(self.waiting.limit(), to_publish, judge)?;
         let checks = checks(&gathered);
         let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
@@ -64,7 +64,7 @@ impl Program for VerifyArgs {
                 1 => anyhow!("1 thing is not as it should be"),
                 _ => anyhow!("{open} things are not as they should be"),
             };
-            return Err(Failure::not_done(error).hint(self.waiting.hint(&format!("git secfix verify {fix}"))));
+            return Err(Failure::not_done(error).hint(self.waiting.hint(context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
@@ -79,7 +79,7 @@ fn to_publish(gathered: &Gathered) -> Vec<Waiting> {
 fn checks(gathered: &Gathered) -> Vec<Check> {
     let Some(after_merge) = &gathered.after_merge else { return vec![] };
     let mut checks = after_merge.checks.clone();
-    if let Progress::Open(missing) = &gathered.facts.publishing {
+    if let Progress::Open(missing) = gathered.facts.progress.of(Step::Publish) {
         checks.extend(missing.iter().map(|text| Check::new("publishing", Outcome::Pending, text.clone())));
     }
     checks

@@ -5,7 +5,7 @@ use crate::{
         backoff::Backoff,
         duration::{Span, SpanError},
     },
-    ops::backoff::WaitLimit,
+    ops::{backoff::WaitLimit, typed::Typed},
 };
 
 use super::program::DURATION;
@@ -37,10 +37,10 @@ impl WaitArgs {
     }
 
     /// How to wait, or for longer, where what was waited for did not come.
-    pub(super) fn hint(self, command: &str) -> String {
+    pub(super) fn hint(self, again: Typed) -> Typed {
         match self.wait {
-            false => format!("{command} --wait"),
-            true => format!("{command} --wait --timeout {}", Span::from(self.timeout.get() * 2)),
+            false => again.with("--wait"),
+            true => again.with_only("--timeout", &Span::from(self.timeout.get() * 2).to_string()),
         }
     }
 }

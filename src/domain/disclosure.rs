@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::{fix::FixName, project::ProjectPath};
 
 /// A commit that canonical does not have yet.
@@ -20,7 +22,8 @@ pub struct Unpublished {
 }
 
 /// Where a commit comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
 pub enum Origin {
     /// It belongs to the fix.
     Fix,
@@ -30,6 +33,12 @@ pub enum Origin {
     Cleared,
     /// It is somebody else's work, under embargo.
     Foreign,
+}
+
+impl From<Origin> for &'static str {
+    fn from(origin: Origin) -> Self {
+        origin.in_words()
+    }
 }
 
 impl Origin {

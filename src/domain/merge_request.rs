@@ -2,6 +2,7 @@
 //! not known here are kept in the words of the server, and are never good news.
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use super::{ci_status::CiStatus, server_word::server_words};
 
@@ -86,6 +87,35 @@ pub enum Mergeability {
     Other(String),
 }
 
+impl Mergeability {
+    /// In a word or two, as reports tell it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Mergeable => "yes",
+            Self::Computing => "checking",
+            Self::Other(status) => status,
+            Self::Blocked(why) => match why {
+                MergeBlock::NotApproved => "not approved",
+                MergeBlock::RequestedChanges => "changes requested",
+                MergeBlock::Threads => "open threads",
+                MergeBlock::Draft => "draft",
+                MergeBlock::Conflict => "conflict",
+                MergeBlock::NeedsRebase => "needs rebase",
+                MergeBlock::NothingToMerge => "nothing to merge",
+                MergeBlock::Pipeline => "pipeline must pass",
+                MergeBlock::NotOpen => "not open",
+                MergeBlock::Rule(_) => "a rule of the project",
+            },
+        }
+    }
+}
+
+impl Serialize for Mergeability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// What keeps GitLab from merging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeBlock {
@@ -156,6 +186,26 @@ pub enum Pipeline {
     OfAnotherCommit,
     /// It ended otherwise, or has a status that is not known here.
     NotPassed(CiStatus),
+}
+
+impl Pipeline {
+    /// In a word, as reports tell it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Missing => "none",
+            Self::Passed => "passed",
+            Self::Running => "running",
+            Self::Manual => "manual",
+            Self::OfAnotherCommit => "outdated",
+            Self::NotPassed(status) => status.as_str(),
+        }
+    }
+}
+
+impl Serialize for Pipeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl From<&CiStatus> for Pipeline {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{GitError, LocalClone, history::Id, process::Git};
+use super::{GitError, LocalClone, history::Id, process::Git, transport};
 
 /// A work tree with the branch that it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,15 @@ fn move_with(checkout: &Checkout, words: &[&str], reflog: &str) -> Result<Result
     let git = Git::on(&checkout.root).with("GIT_REFLOG_ACTION", reflog);
     let ended = git.run(&[&["-c", &hooks], words].concat())?;
     Ok(if ended.success { Ok(()) } else { Err(ended.stderr.trim().to_owned()) })
+}
+
+/// Leaves every branch, for this commit; files that were changed stay so. Returns why git does not.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn detach(clone: &LocalClone, at: Id) -> Result<Result<(), String>, GitError> {
+    let ended = clone.git().run(&["switch", "--quiet", "--detach", &at.to_string()])?;
+    Ok(if ended.success { Ok(()) } else { Err(transport::condensed(&ended.stderr)) })
 }
 
 /// Switches to a branch, and returns what git says of it: commits that are left behind, or why it does not.

@@ -4,6 +4,7 @@
 pub mod advance;
 pub mod branches;
 pub mod checkouts;
+pub(crate) mod child;
 pub mod embargo;
 pub mod error;
 pub mod history;

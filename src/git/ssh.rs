@@ -4,12 +4,12 @@
 use std::{
     io,
     process::{Command, Output, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::domain::destination::NetworkUrl;
 
-use super::LocalClone;
+use super::{LocalClone, child};
 use crate::domain::token_variables::TOKEN_VARIABLES;
 
 /// The real machine behind an SSH host name.
@@ -51,14 +51,10 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Waits for a program whose output fits into a pipe.
 fn output_in_time(command: &mut Command) -> io::Result<Output> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let started = Instant::now();
-    while child.try_wait()?.is_none() {
-        if started.elapsed() > LONGEST {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::Error::from(io::ErrorKind::TimedOut));
-        }
-        std::thread::sleep(Duration::from_millis(2));
+    if child::wait_within(&mut child, LONGEST)?.is_none() {
+        child.kill()?;
+        child.wait()?;
+        return Err(io::Error::from(io::ErrorKind::TimedOut));
     }
     child.wait_with_output()
 }

@@ -20,7 +20,7 @@ use crate::domain::backoff::Backoff;
 use super::{
     Error, Options, Refused, answer,
     connection::{self, AT_ONCE, causes, origin},
-    retry,
+    link_header, retry,
 };
 
 const PER_PAGE: u32 = 100;
@@ -29,6 +29,9 @@ const PER_PAGE: u32 = 100;
 const MOST_PAGES: u32 = 50;
 
 const MOST_REDIRECTS: u32 = 3;
+
+/// How often something is looked for that the server may not show yet.
+const MOST_LOOKS: u32 = 4;
 
 const LARGEST_BODY: u64 = 32 << 20;
 
@@ -78,8 +81,23 @@ impl Client {
     }
 
     /// The pause behind a try, counted from 1.
-    pub(super) fn pause(&self, tries: u32) -> Duration {
+    fn pause(&self, tries: u32) -> Duration {
         self.backoff.pause(tries, fastrand::f64())
+    }
+
+    /// Asks until something is found that the server may not show yet, such as what was made a moment ago; tells each
+    /// try whether it is the last one.
+    pub(super) fn again_while_unseen<T>(
+        &self,
+        mut look: impl FnMut(bool) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        for tries in 1..MOST_LOOKS {
+            if let Some(found) = look(false)? {
+                return Ok(Some(found));
+            }
+            std::thread::sleep(self.pause(tries));
+        }
+        look(true)
     }
 
     /// Asks for something: repeated when the answer is lost.
@@ -290,9 +308,7 @@ fn next_page(headers: &HeaderMap, number: u32, rows: usize) -> Result<Option<u32
             // The same page for ever, or an end that is none: what is missing cannot be told.
             _ => Err(format!("page {number} is followed by `{next}`")),
         },
-        None if text("link").is_some_and(|links| links.contains("rel=\"next\"")) => Ok(Some(number + 1)),
-        None if text("link").is_none() && rows >= PER_PAGE as usize => Ok(Some(number + 1)),
-        None => Ok(None),
+        None => Ok((link_header::has(headers, "next") || rows >= PER_PAGE as usize).then_some(number + 1)),
     }
 }
 

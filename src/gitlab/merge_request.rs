@@ -269,42 +269,31 @@ pub fn create(client: &Client, route: Route, new: &New) -> Result<MergeRequest, 
         endpoint.milestone_id(milestone);
     }
     let endpoint = built(endpoint.build())?;
-    for tries in 1..=MOST_TRIES {
-        let error = match client.create(&endpoint) {
-            Ok(created) => return Ok(created),
-            Err(error) => error,
-        };
-        if error.may_have_taken_effect() {
-            return find_lost(client, route, new)?.ok_or(error);
-        }
-        // 409: there is one already.
-        if error.status() == Some(409)
-            && let Some(found) = find_open(client, route, &new.source, &new.target)?
-        {
-            return Ok(found);
-        }
-        if tries == MOST_TRIES || !is_branch_unseen(&error) {
-            return Err(error);
-        }
-        std::thread::sleep(client.pause(tries));
-    }
-    Err(Error::Defect("a merge request was neither opened nor refused".to_owned()))
+    client
+        .again_while_unseen(|is_last| {
+            let error = match client.create(&endpoint) {
+                Ok(created) => return Ok(Some(created)),
+                Err(error) => error,
+            };
+            if error.may_have_taken_effect() {
+                return find_lost(client, route, new)?.ok_or(error).map(Some);
+            }
+            // 409: there is one already.
+            if error.status() == Some(409)
+                && let Some(found) = find_open(client, route, &new.source, &new.target)?
+            {
+                return Ok(Some(found));
+            }
+            if is_last || !is_branch_unseen(&error) { Err(error) } else { Ok(None) }
+        })?
+        .ok_or_else(|| Error::Defect("a merge request was neither opened nor refused".to_owned()))
 }
 
 /// Looks for what a lost answer was about. It is not sent again: the first request may still be under
 /// way, and two of them at the same time could both succeed.
 fn find_lost(client: &Client, route: Route, new: &New) -> Result<Option<MergeRequest>, Error> {
-    for tries in 1..MOST_TRIES {
-        if let Some(found) = find_open(client, route, &new.source, &new.target)? {
-            return Ok(Some(found));
-        }
-        std::thread::sleep(client.pause(tries));
-    }
-    find_open(client, route, &new.source, &new.target)
+    client.again_while_unseen(|_| find_open(client, route, &new.source, &new.target))
 }
-
-/// How often something is looked for that the server may not show yet.
-const MOST_TRIES: u32 = 4;
 
 /// For a moment after a push, the server may not know the branch yet.
 fn is_branch_unseen(error: &Error) -> bool {

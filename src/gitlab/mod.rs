@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod connection;
 mod error;
+mod link_header;
 mod retry;
 
 pub mod approval;

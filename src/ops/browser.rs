@@ -3,11 +3,10 @@
 use std::{
     io,
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use crate::domain::token_variables::TOKEN_VARIABLES;
+use crate::{domain::token_variables::TOKEN_VARIABLES, git::child};
 
 /// A launcher that has not failed by then has done its work, or is the browser itself.
 const FAILS_WITHIN: Duration = Duration::from_secs(1);
@@ -38,16 +37,11 @@ fn start(mut command: Command) -> io::Result<()> {
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn()?;
-    let begin = Instant::now();
-    while begin.elapsed() < FAILS_WITHIN {
-        match child.try_wait()? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => {
-                let program = command.get_program().to_string_lossy().into_owned();
-                return Err(io::Error::other(format!("`{program}` ended with {status}")));
-            }
-            None => thread::sleep(Duration::from_millis(20)),
+    match child::wait_within(&mut child, FAILS_WITHIN)? {
+        Some(status) if !status.success() => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            Err(io::Error::other(format!("`{program}` ended with {status}")))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }

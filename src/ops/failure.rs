@@ -113,6 +113,17 @@ impl Failure {
         if self.hint.is_some() { self } else { self.hint(command) }
     }
 
+    /// The same, said of this.
+    #[must_use]
+    pub fn of(self, what: &str) -> Self {
+        Self { message: format!("`{what}`: {}", self.message), ..self }
+    }
+
+    /// The command that helps.
+    pub fn command(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// What sort it is.
     pub fn kind(&self) -> FailureKind {
         self.kind

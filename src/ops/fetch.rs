@@ -20,7 +20,12 @@ use crate::{
 ///
 /// # Errors
 /// When it cannot be reached.
-pub(crate) fn fetch(clone: &LocalClone, remote: &str, context: &Context, hint: &str) -> Result<(), Failure> {
+pub(crate) fn fetch(
+    clone: &LocalClone,
+    remote: &str,
+    context: &Context,
+    hint: impl Into<String>,
+) -> Result<(), Failure> {
     let spinner = context.ui.spinner(&format!("fetching {remote}"));
     transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
         let error = anyhow!("cannot fetch `{remote}`: {said}");
@@ -51,7 +56,7 @@ impl BothProjects {
         let security = remotes::find(clone, policy.security_remote.as_str());
         let security = security.ok_or_else(|| missing(policy.security.as_str()))?;
         for remote in [&canonical, &security] {
-            fetch(clone, &remote.name, context, &format!("git fetch {}", remote.name))?;
+            fetch(clone, &remote.name, context, format!("git fetch {}", remote.name))?;
         }
         Ok(Self { canonical, security })
     }

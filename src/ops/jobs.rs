@@ -9,6 +9,7 @@ use super::{
     facts::{Gathered, Gatherer},
     gate,
     prepared::Prepared,
+    typed::Typed,
 };
 use crate::{
     domain::{deployment::Waiting, fix::FixName, runbook::Step},
@@ -21,8 +22,6 @@ pub(crate) struct Watch<'a> {
     pub(crate) client: &'a Client,
     pub(crate) prepared: &'a Prepared,
     pub(crate) fix: &'a FixName,
-    /// The command that looks.
-    pub(crate) command: &'static str,
     /// The step that must have been reached.
     pub(crate) step: Step,
     /// Which jobs are started, and not only told of.
@@ -70,7 +69,7 @@ impl Watch<'_> {
         jobs: impl Fn(&Gathered) -> Vec<Waiting>,
         found: impl Fn(Gathered) -> Looked<Gathered>,
     ) -> Result<Gathered, Failure> {
-        let Self { context, client, prepared, fix, command, step, plays } = self;
+        let Self { context, client, prepared, fix, step, plays } = self;
         let gatherer = Gatherer::new(client, prepared)?;
         let mut known: Vec<u64> = Vec::new();
         until_settled(context, "asking GitLab", limit, |spinner| {
@@ -80,7 +79,7 @@ impl Watch<'_> {
             new.retain(|job| !known.contains(&job.id));
             known.extend(new.iter().map(|job| job.id));
             let (started, told): (Vec<Waiting>, Vec<Waiting>) = new.into_iter().partition(|job| plays.starts(job));
-            spinner.aside(|| tell(&told, &format!("git secfix {command} {fix}"), context));
+            spinner.aside(|| tell(&told, &context.again(fix), context));
             if !started.is_empty() {
                 spinner.aside(|| start(client, &started, context))?;
                 gathered = gatherer.fix(fix, None)?.1;
@@ -110,10 +109,11 @@ fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Fai
 }
 
 /// Tells who has to press what.
-fn tell(jobs: &[Waiting], command: &str, context: &Context) {
+fn tell(jobs: &[Waiting], again: &Typed, context: &Context) {
     for Waiting { name, web_url, is_of_gate, .. } in jobs {
         let place = web_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
-        let which = if *is_of_gate { "--play".to_owned() } else { shell_words::join(["--play", name]) };
-        context.ui.note(&format!("somebody who may deploy has to start `{name}`{place}, or: {command} {which} --wait"));
+        let again = again.clone().without_value("--play").with("--wait");
+        let again = if *is_of_gate { again.with("--play") } else { again.with_value("--play", name) };
+        context.ui.advice(&format!("somebody who may deploy has to start `{name}`{place}"), &again.to_string());
     }
 }

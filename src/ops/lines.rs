@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::Failure;
+use super::{Failure, typed::Typed};
 use crate::{
     domain::{
         fix::BranchNames,
@@ -19,13 +19,14 @@ pub(crate) enum Lines {
     Supported,
 }
 
-pub(crate) fn read_lines(texts: &[String], hint: &str, names: &BranchNames) -> Result<Lines, Failure> {
+/// The lines that are meant; `again` is the command with lines that would be read.
+pub(crate) fn read_lines(texts: &[String], again: Typed, names: &BranchNames) -> Result<Lines, Failure> {
     if texts.iter().any(|text| text == "all") {
         return Ok(Lines::Supported);
     }
     let mut lines = Vec::new();
     for text in texts {
-        let line = names.line(text).map_err(|error| Failure::usage(error).hint(hint))?;
+        let line = names.line(text).map_err(|error| Failure::usage(error).hint(again.clone()))?;
         if !lines.contains(&line) {
             lines.push(line);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{Failure, backoff::WaitLimit, connection::unanswered};
+use super::{Failure, backoff::WaitLimit, connection::unanswered, typed::Typed};
 use crate::{
     domain::{
         duration::Span,
@@ -34,7 +34,7 @@ pub(crate) struct Merging<'a> {
     /// How long to wait for the server.
     pub(crate) limit: Duration,
     /// The command to run again.
-    pub(crate) again: String,
+    pub(crate) again: Typed,
     /// The command that shows what is in the way.
     pub(crate) look: String,
     /// Who may merge, where this token may not.
@@ -74,9 +74,8 @@ impl Merging<'_> {
                 return in_branch(client, self.target, &now, &self.again);
             }
             if now.state == State::Closed {
-                return Err(
-                    Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid)).hint(&self.again)
-                );
+                return Err(Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid))
+                    .hint(self.again.clone()));
             }
             if !wait.pause() {
                 return Err(self.too_slow(&now));
@@ -93,7 +92,8 @@ impl Merging<'_> {
         let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
         let error =
             anyhow!("GitLab did not merge !{} within {limit}: it is `{state}`, `{status}`: {web_url}", self.iid);
-        Failure::not_done(error).hint(format!("{}, with a longer --timeout", self.again))
+        Failure::not_done(error)
+            .hint(self.again.clone().with_only("--timeout", &Span::from(self.limit * 2).to_string()))
     }
 
     fn refused(&self, error: &Error, now: &MergeRequest) -> Failure {
@@ -122,7 +122,12 @@ impl Merging<'_> {
 ///
 /// # Errors
 /// When the branch does not hold it.
-pub(crate) fn in_branch(client: &Client, target: &str, merged: &MergeRequest, again: &str) -> Result<String, Failure> {
+pub(crate) fn in_branch(
+    client: &Client,
+    target: &str,
+    merged: &MergeRequest,
+    again: &Typed,
+) -> Result<String, Failure> {
     if let Some(commit) = merged.merged_as()
         && compare::has_arrived(client, merged.project_id, commit, target).map_err(unanswered)?
     {

@@ -28,6 +28,7 @@ pub mod merge_request;
 pub mod next;
 pub mod prepared;
 pub mod push;
+pub mod typed;
 pub mod waivers;
 pub mod work_tree_folder;
 

@@ -17,8 +17,12 @@ pub struct Context {
     pub ui: Ui,
     /// The folder to work in.
     pub dir: PathBuf,
+    /// The name of the command behind `git secfix`.
+    pub command: &'static str,
     /// The words behind the command, as they were typed.
     pub arguments: Vec<String>,
+    /// Whether they name the fix.
+    pub names_fix: bool,
 }
 
 /// A clone that `init` has prepared.
@@ -49,7 +53,8 @@ impl Context {
         let settings = clone_file::settings(clone.common_dir())?.ok_or_else(not_prepared)?;
         let policy = settings.policy()?;
         if !hooks::is_in_place(&clone)? {
-            self.ui.warning("the guard does not stand in this work tree; to put it back: git secfix init");
+            self.ui.warning("the guard does not stand in this work tree");
+            self.ui.hint("git secfix init");
         }
         Ok(Prepared { clone, settings, policy })
     }

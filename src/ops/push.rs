@@ -2,11 +2,10 @@
 
 use anyhow::anyhow;
 
-use super::{Context, Failure};
+use super::{Context, Failure, typed::Typed};
 use crate::{
     domain::{
         destination::redacted,
-        fix::FixName,
         policy::{Place, Policy},
     },
     git::{
@@ -66,9 +65,10 @@ pub(crate) fn failure(pushed: &Pushed, what: &str) -> Failure {
 }
 
 /// Why the branches of a fix were not pushed, in the words of what to do about it.
-pub(crate) fn fix_failure(clone: &LocalClone, remote: &str, fix: &FixName, pushed: &Pushed) -> Failure {
+/// `again` is the command that pushes them.
+pub(crate) fn fix_failure(clone: &LocalClone, remote: &str, again: &Typed, pushed: &Pushed) -> Failure {
     if let Some((branch, _)) = pushed.branches.iter().find(|(_, outcome)| *outcome == Outcome::Moved) {
-        return moved_by_somebody(clone, remote, fix, branch);
+        return moved_by_somebody(clone, remote, again, branch);
     }
     if pushed.branches.iter().any(|(_, outcome)| matches!(outcome, Outcome::Rejected(_))) {
         let error = anyhow!("{remote} rejected the push, so nothing was pushed: {}", pushed.said);
@@ -84,8 +84,8 @@ pub(crate) fn fix_failure(clone: &LocalClone, remote: &str, fix: &FixName, pushe
 }
 
 /// The remote's branch is not where it was: whose commits are there, and how to take them in.
-fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &str) -> Failure {
-    let integrate = format!("git fetch {remote} && git rebase {remote}/{branch} {branch} && git secfix push {fix}");
+fn moved_by_somebody(clone: &LocalClone, remote: &str, again: &Typed, branch: &str) -> Failure {
+    let integrate = format!("git fetch {remote} && git rebase {remote}/{branch} {branch} && {again}");
     // Whatever goes wrong with the look, the refusal stands, and what helps is the same.
     let Ok(Some(news)) = transport::news(clone, remote, branch) else {
         let error = anyhow!("{remote} has commits of `{branch}` that the branch here lacks, so nothing was pushed");
@@ -97,7 +97,7 @@ fn moved_by_somebody(clone: &LocalClone, remote: &str, fix: &FixName, branch: &s
         let error = anyhow!(
             "{remote} has `{branch}` as it was before it was amended or rebased here (`{short} {subject}`), so nothing was pushed"
         );
-        return Failure::not_done(error).hint(format!("git secfix push {fix} --force-with-lease"));
+        return Failure::not_done(error).hint(again.clone().with("--force-with-lease"));
     }
     let commits = if *count == 1 { "a commit".to_owned() } else { format!("{count} commits") };
     let error = anyhow!(

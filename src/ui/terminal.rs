@@ -155,6 +155,14 @@ impl Ui {
         }
     }
 
+    /// Something to know, and the command that goes with it.
+    pub fn advice(self, text: &str, command: &str) {
+        if !self.quiet {
+            self.note(text);
+            self.hint(command);
+        }
+    }
+
     /// Shows that something is going on, until it is dropped.
     pub fn spinner(self, what: &str) -> Spinner {
         if self.quiet || self.json { Spinner::hidden() } else { Spinner::start(what) }

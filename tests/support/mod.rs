@@ -8,6 +8,7 @@ mod prepared;
 mod run;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod sources;
 pub(crate) mod stage;
 mod world;
 

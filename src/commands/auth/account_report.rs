@@ -12,7 +12,7 @@ use crate::{
     domain::due,
     gitlab::own_token::OwnToken,
     secrets::{Source, keyring_error::STORE},
-    ui::{Table, Ui},
+    ui::{Table, Ui, report_words},
 };
 
 /// The day, by the clock of GitLab: tokens end at midnight UTC.
@@ -31,8 +31,16 @@ pub(super) struct AccountReport {
 
 #[derive(Serialize)]
 struct SourceRow {
-    kind: &'static str,
+    kind: SourceKind,
     name: &'static str,
+}
+
+report_words! {
+    /// Where a token comes from.
+    enum SourceKind {
+        Environment = "environment",
+        Keyring = "keyring",
+    }
 }
 
 #[derive(Serialize)]
@@ -55,8 +63,8 @@ impl AccountReport {
     /// Before the server was asked, or when it could not be.
     pub(super) fn for_source(server: &Server, source: Source) -> Self {
         let source = match source {
-            Source::Environment(name) => SourceRow { kind: "environment", name },
-            Source::Keyring => SourceRow { kind: "keyring", name: STORE },
+            Source::Environment(name) => SourceRow { kind: SourceKind::Environment, name },
+            Source::Keyring => SourceRow { kind: SourceKind::Keyring, name: STORE },
         };
         Self { instance: server.instance.to_string(), source, user: None, token: None, rights: None }
     }
@@ -81,8 +89,8 @@ impl AccountReport {
         let mut table = Table::default();
         table.row(["instance", &self.instance]);
         let source = match self.source.kind {
-            "environment" => format!("environment {}, which wins over the {STORE}", self.source.name),
-            _ => self.source.name.to_owned(),
+            SourceKind::Environment => format!("environment {}, which wins over the {STORE}", self.source.name),
+            SourceKind::Keyring => self.source.name.to_owned(),
         };
         table.row(["token from", &source]);
         if let Some(user) = &self.user {

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, path::Path};
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{BackportArgs, REFLOG};
+use super::{BackportArgs, REFLOG, show::to_continue};
 use crate::{
     commands::Program,
     domain::{
@@ -32,7 +32,9 @@ use crate::{
             line::{self, NotPicked},
             pick::{Outcome, Picked},
         },
-        next, work_tree_folder,
+        next,
+        typed::Typed,
+        work_tree_folder,
     },
     ui::{Table, report_words},
 };
@@ -50,8 +52,8 @@ pub(super) fn open_all(
         let Some((_, paths)) = picked.conflict() else { continue };
         let line = &picked.line;
         if let Some(checkout) = &line.checkout {
-            let trouble = NotPicked::CheckedOut { root: checkout.root.clone(), conflict: paths.join(", ") };
-            picked.line.planned = Err(trouble);
+            picked.line.planned =
+                Err(NotPicked::CheckedOut { root: checkout.root.clone(), conflict: paths.join(", ") });
             continue;
         }
         let missing = |outcome: &Outcome| !matches!(outcome, Outcome::Contained(_) | Outcome::Empty);
@@ -89,20 +91,22 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
         let unfinished = resolution.unfinished()?;
         match &unfinished {
             Some(unfinished) => {
-                let (what, hint) = in_words(unfinished, resolution, name);
-                context.ui.error(&format!("`{branch}`: {what}"), Some(&hint));
+                in_words(unfinished, resolution, context.again(name)).of(branch).tell(context.ui);
             }
-            None => context.ui.error(
-                &format!("`{branch}`: the conflict was resolved in {place} as it was before; look at it"),
-                Some(&format!("git secfix backport {name} --continue, after: git -C '{place}' diff --cached")),
-            ),
+            None => {
+                let error = anyhow!("`{branch}`: the conflict was resolved in {place} as it was before; look at it");
+                let proceed = to_continue(context.again(name));
+                Failure::conflict(error)
+                    .hint(format!("{proceed}, after: git -C '{place}' diff --cached"))
+                    .tell(context.ui);
+            }
         }
     }
     Ok(())
 }
 
 /// What stands in the way, and the command that helps.
-fn in_words(unfinished: &Unfinished, resolution: &Resolution, name: &FixName) -> (String, String) {
+fn in_words(unfinished: &Unfinished, resolution: &Resolution, again: Typed) -> Failure {
     let place = resolution.root.display();
     let (what, paths, when) = match unfinished {
         Unfinished::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
@@ -112,8 +116,8 @@ fn in_words(unfinished: &Unfinished, resolution: &Resolution, name: &FixName) ->
     let when = if paths.len() == 1 { when.replace("they are", "it is") } else { when.to_owned() };
     let add = ["git", "-C", &place.to_string(), "add", "--"];
     let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
-    let hint = format!("{add} && git secfix backport {name} --continue{when}");
-    (format!("{what} in {place}: {}", paths.join(", ")), hint)
+    let hint = format!("{add} && {}{when}", to_continue(again));
+    Failure::conflict(anyhow!("{what} in {place}: {}", paths.join(", "))).hint(hint)
 }
 
 #[derive(Debug, Serialize)]
@@ -151,9 +155,9 @@ fn belonging_to(clone: &LocalClone, policy: &Policy, name: &FixName) -> Result<V
     Ok(found)
 }
 
-fn none_open(name: &FixName) -> Failure {
+fn none_open(name: &FixName, context: &Context) -> Failure {
     Failure::not_done(anyhow!("no conflict of the fix `{name}` is being resolved"))
-        .hint(format!("git secfix backport {name}"))
+        .hint(context.again(name).without(&["--continue", "--abort"]))
 }
 
 /// `--continue`.
@@ -166,7 +170,7 @@ pub(super) fn proceed(
     let Prepared { clone, policy, .. } = prepared;
     let open = belonging_to(clone, policy, name)?;
     if open.is_empty() {
-        return Err(none_open(name));
+        return Err(none_open(name, context));
     }
     let mut all: Vec<(Resolution, Option<Unfinished>)> = Vec::new();
     for resolution in open {
@@ -178,15 +182,14 @@ pub(super) fn proceed(
         *unfinished = resolution.proceed(clone)?;
     }
     // What was finished is told, even if it cannot be told whether the fix has more.
-    let fix = fix::fix(clone, policy, &args.commits(), name.clone()).ok();
+    let fix = fix::fix(clone, policy, &args.commits(), name.clone(), &context.again(name)).ok();
     let mut rows = Vec::new();
-    let mut errors = Vec::new();
+    let mut failures = Vec::new();
     for (resolution, unfinished) in &all {
         let branch = resolution.branch.clone();
         let place = resolution.root.display().to_string();
         if let Some(unfinished) = unfinished {
-            let (why, hint) = in_words(unfinished, resolution, name);
-            errors.push((format!("`{branch}`: {why}"), hint));
+            failures.push(in_words(unfinished, resolution, context.again(name)).of(&branch));
             let said = "conflict not resolved".to_owned();
             rows.push(Row { branch, state: State::Conflict, work_tree: Some(place), said });
             continue;
@@ -209,26 +212,27 @@ pub(super) fn proceed(
             (State::Picked, "picked, with the conflict resolved".to_owned())
         } else {
             let how = if was_under_way { "its folder was deleted" } else { "it was ended with plain git" };
-            let again = format!("git secfix backport {name}");
-            errors.push((format!("`{branch}` does not hold the fix: {how}"), again));
+            let error = anyhow!("`{branch}` does not hold the fix: {how}");
+            failures.push(Failure::not_done(error).hint(context.again(name).without(&["--continue"])));
             (State::GivenUp, "given up".to_owned())
         };
         if !removed {
             said.push_str(&format!(", {place} holds files of yours and stays"));
-            errors.push((format!("`{place}` cannot be removed"), format!("git worktree remove --force '{place}'")));
+            let error = anyhow!("`{place}` cannot be removed");
+            failures.push(Failure::not_done(error).hint(format!("git worktree remove --force '{place}'")));
         }
         rows.push(Row { branch, state, work_tree: (!removed).then_some(place), said });
     }
     let exit = if rows.iter().any(|row| row.state == State::Conflict) {
         Exit::Conflict
-    } else if errors.is_empty() {
+    } else if failures.is_empty() {
         Exit::Done
     } else {
         Exit::NotDone
     };
     print(context, name, rows);
-    for (error, hint) in errors {
-        context.ui.error(&error, Some(&hint));
+    for failure in failures {
+        failure.tell(context.ui);
     }
     if exit == Exit::Done {
         next::tell_offline(context, prepared, name);
@@ -255,7 +259,7 @@ fn is_complete(
 pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context: &Context) -> Result<Exit, Failure> {
     let open = belonging_to(clone, policy, name)?;
     if open.is_empty() {
-        return Err(none_open(name));
+        return Err(none_open(name, context));
     }
     let mut rows = Vec::new();
     for resolution in &open {

@@ -35,7 +35,7 @@ use crate::{
         lines::{self, Lines},
         next,
     },
-    ui::{Ui, safe},
+    ui::safe,
 };
 use show::{LineState, Report};
 
@@ -102,7 +102,7 @@ impl Program for BackportArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, settings, policy } = &prepared;
-        let name = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let name = fix_branches::find(context, &prepared, self.name.as_deref())?;
         if !self.predict {
             resolution::tidy(clone)?;
         }
@@ -117,16 +117,15 @@ impl Program for BackportArgs {
             return Err(Failure::not_done(anyhow!("there is no remote `{remote}`")).hint("git secfix init"));
         }
         if !self.no_fetch && !self.predict {
-            let hint = format!("git secfix backport {name} --no-fetch");
-            fetch::fetch(clone, remote, context, &hint)?;
+            fetch::fetch(clone, remote, context, context.again(&name).with("--no-fetch"))?;
         }
         if !self.predict {
             conflict::forget_missing(clone, policy, &name, context)?;
         }
         let committer = if self.predict { Committer::unsigned(clone) } else { Committer::ask(clone) };
         let mut committer = committer?;
-        let fix = fix::fix(clone, policy, &self.commits(), name)?;
-        let wanted = wanted(clone, policy, settings, &self, &fix.name, context.ui)?;
+        let fix = fix::fix(clone, policy, &self.commits(), name.clone(), &context.again(&name))?;
+        let wanted = wanted(clone, policy, settings, &self, &fix.name, context)?;
         let to_pick = line::to_pick(clone, policy, &fix, &wanted, self.redo)?;
         let objects = if self.predict { Objects::forgotten(clone)? } else { Objects::kept() };
         let spinner = context.ui.spinner(&format!("picking {}", fix.name));
@@ -142,10 +141,14 @@ impl Program for BackportArgs {
         let similarities =
             if self.predict { None } else { Some(pick_comparison::compare(clone, &pairs(&fix, &picked))?) };
         let mut rows = Vec::new();
+        let mut refusals = Vec::new();
         for picked in &picked {
-            let mut row = show::row(&fix, picked, remote, similarities.as_ref());
+            let refused = picked.line.planned.as_ref().err();
+            let refused = refused.map(|why| show::refusal(&fix, &picked.line, why, remote, &context.again(&fix.name)));
+            let mut row = show::row(&fix, picked, similarities.as_ref(), refused.as_ref());
             let open = work_trees.iter().find(|open| open.branch == picked.line.branch);
             row.work_tree = open.map(|open| open.root.display().to_string()).or(row.work_tree);
+            refusals.extend(refused.map(|refused| refused.of(&row.branch)));
             rows.push(row);
         }
         let report = Report { fix: fix.name.to_string(), lines: rows, done: !self.predict };
@@ -153,10 +156,8 @@ impl Program for BackportArgs {
         if self.diff && !context.ui.json {
             show_difference(clone, &fix, &picked, context)?;
         }
-        for row in &report.lines {
-            if let Some(refused) = &row.refused {
-                context.ui.error(&format!("`{}`: {}", row.branch, refused.why), Some(&refused.hint));
-            }
+        for refusal in refusals {
+            refusal.tell(context.ui);
         }
         conflict::tell(&work_trees, &fix.name, context)?;
         let exit = exit(&report);
@@ -174,13 +175,13 @@ fn wanted(
     settings: &Settings,
     args: &BackportArgs,
     name: &FixName,
-    ui: Ui,
+    context: &Context,
 ) -> Result<Vec<ReleaseLine>, Failure> {
-    let hint = format!("git secfix backport {name} --to all");
-    let mut lines = match lines::read_lines(&args.to, &hint, &policy.branches)? {
+    let all = context.again(name).without_value("-t").with_only("--to", "all");
+    let mut lines = match lines::read_lines(&args.to, all.clone(), &policy.branches)? {
         Lines::Supported => {
             let all = lines::supported_lines(clone, policy, settings.supported_lines()?)?;
-            waivers::left_out(clone, policy, name, all, ui)
+            waivers::left_out(clone, policy, name, all, context.ui)
         }
         Lines::These(lines) if !lines.is_empty() => lines,
         Lines::These(_) => {
@@ -192,7 +193,7 @@ fn wanted(
         }
     };
     if lines.is_empty() {
-        return Err(Failure::not_done(anyhow!("the fix `{name}` has no backport branch here")).hint(hint));
+        return Err(Failure::not_done(anyhow!("the fix `{name}` has no backport branch here")).hint(all));
     }
     lines.sort_unstable_by(|a, b| b.cmp(a));
     Ok(lines)

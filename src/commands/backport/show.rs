@@ -1,5 +1,6 @@
 //! What `backport` says of each line, as a document and as text.
 
+use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
         pick::{Outcome, Picked},
         plan::Problem,
     },
+    ops::{Failure, typed::Typed},
     ui::{Table, report_words},
 };
 
@@ -78,7 +80,7 @@ pub(super) struct CommitRow {
     pub(super) paths: Vec<String>,
 }
 
-pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option<&Similarities>) -> Row {
+pub(super) fn row(fix: &Fix, picked: &Picked, similarities: Option<&Similarities>, refused: Option<&Failure>) -> Row {
     let mut commits: Vec<CommitRow> =
         fix.parts.iter().zip(&picked.outcomes).map(|(part, outcome)| commit_row(&part.commit, outcome)).collect();
     // What is predicted is a commit that is not there.
@@ -86,7 +88,8 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option
         commit.as_commit = None;
     }
     let has = |state: CommitState| commits.iter().any(|commit| commit.outcome == state);
-    let refused = picked.line.planned.as_ref().err().map(|trouble| refusal(fix, &picked.line, trouble, remote));
+    let refused = refused
+        .map(|failure| Refused { why: failure.to_string(), hint: failure.command().unwrap_or_default().to_owned() });
     let waits_in = match &picked.line.planned {
         Err(NotPicked::Unfinished { root }) => Some(root.display().to_string()),
         _ => None,
@@ -104,8 +107,9 @@ pub(super) fn row(fix: &Fix, picked: &Picked, remote: &str, similarities: Option
     } else {
         LineState::Contained
     };
-    let proof = similarities.filter(|_| matches!(state, LineState::Picked | LineState::Contained | LineState::Empty));
-    let same_change = proof.map(|similarities| {
+    let compared =
+        similarities.filter(|_| matches!(state, LineState::Picked | LineState::Contained | LineState::Empty));
+    let same_change = compared.map(|similarities| {
         let new = picked.outcomes.iter().filter_map(|outcome| match outcome {
             Outcome::Picked(id) | Outcome::Contained(id) => Some(id),
             _ => None,
@@ -137,19 +141,18 @@ fn commit_row(commit: &history::Commit, outcome: &Outcome) -> CommitRow {
 }
 
 /// Why nothing was picked onto a line, and the command that helps.
-fn refusal(fix: &Fix, line: &Line, trouble: &NotPicked, remote: &str) -> Refused {
-    let (name, branch) = (&fix.name, &line.branch);
-    let flat = format!("{}-{}", line.line.major, line.line.minor);
-    let aside = format!("git branch --move {branch} {branch}.old && git secfix backport {name} --to {flat}");
-    let redo = format!("git secfix backport {name} --to {flat} --redo");
-    let (why, hint) = match trouble {
+pub(super) fn refusal(fix: &Fix, line: &Line, reason: &NotPicked, remote: &str, again: &Typed) -> Failure {
+    let branch = &line.branch;
+    let here = again.clone().without_value("-t").with_only("--to", &format!("{}-{}", line.line.major, line.line.minor));
+    let redo = here.clone().with("--redo").to_string();
+    let (why, hint) = match reason {
         NotPicked::Content(Problem::OtherWork { commit, count }) => {
             let (short, subject) = (commit.short(), &commit.subject);
             let what = match count {
                 1 => format!("it holds `{short} {subject}`, which is not of this fix"),
                 _ => format!("it holds {count} commits that are not of this fix, such as `{short} {subject}`"),
             };
-            (what, aside)
+            (what, format!("git branch --move {branch} {branch}.old && {here}"))
         }
         NotPicked::Content(Problem::Outdated { commit, origin }) => {
             let (short, origin) = (commit.short(), history::short(*origin));
@@ -168,34 +171,37 @@ fn refusal(fix: &Fix, line: &Line, trouble: &NotPicked, remote: &str) -> Refused
         }
         NotPicked::Diverged => {
             let why = format!("{remote}/{branch} has commits that it lacks, and it has others");
-            (why, format!("git rebase {remote}/{branch} {branch} && git secfix backport {name}"))
+            (why, format!("git rebase {remote}/{branch} {branch} && {again}"))
         }
         NotPicked::Busy { why } => {
             let place = line.checkout.as_ref().map_or_else(String::new, |checkout| checkout.root.display().to_string());
             (format!("it {why}"), format!("git -C '{place}' status"))
         }
         NotPicked::Unfinished { root } => {
-            (format!("its conflict waits in {}", root.display()), format!("git secfix backport {name} --continue"))
+            (format!("its conflict waits in {}", root.display()), to_continue(again.clone()).to_string())
         }
         NotPicked::CheckedOut { root, conflict } => {
             let place = root.display();
             let why =
                 format!("it is checked out in {place}, and its conflict in {conflict} needs a work tree of its own");
-            (why, format!("git -C '{place}' switch {} && git secfix backport {name}", fix.branch))
+            (why, format!("git -C '{place}' switch {} && {again}", fix.branch))
         }
         NotPicked::NoPlace { conflict, why } => (
             format!("it has a conflict in {conflict}, and no work tree can be made for it: {why}"),
-            format!("SECFIX_BACKPORT_WORKTREES=/tmp git secfix backport {name}"),
+            format!("SECFIX_BACKPORT_WORKTREES=/tmp {again}"),
         ),
         NotPicked::Overwrites { root, said } => {
             let place = root.display();
-            (
-                format!("changes in {place} would be overwritten: {said}"),
-                format!("git -C '{place}' stash && git secfix backport {name}"),
-            )
+            (format!("changes in {place} would be overwritten: {said}"), format!("git -C '{place}' stash && {again}"))
         }
     };
-    Refused { why, hint }
+    Failure::not_done(anyhow!("{why}")).hint(hint)
+}
+
+/// The command that goes on with resolved conflicts, with those of the options that it takes.
+pub(super) fn to_continue(again: Typed) -> Typed {
+    let other = ["--to", "-t", "--from"].iter().fold(again, |again, option| again.without_value(option));
+    other.without(&["--redo", "--diff", "--no-fetch"]).with("--continue")
 }
 
 pub(super) fn text(report: &Report) -> String {

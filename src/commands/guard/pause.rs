@@ -58,7 +58,7 @@ pub(super) fn pause(args: &PauseArgs, context: &Context) -> Result<Exit, Failure
     context.ui.report("guard pause", &report, || {
         format!("the guard is paused until {until}; nothing is checked until then\n")
     });
-    context.ui.note("to end it now: git secfix guard resume");
+    context.ui.hint("git secfix guard resume");
     Ok(Exit::Done)
 }
 

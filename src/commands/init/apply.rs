@@ -47,7 +47,8 @@ fn act(clone: &mut LocalClone, found: &Survey, action: &Action, context: &Contex
         Action::AddRemote { name, url } => add_remote(clone, name, url),
         Action::Fetch { name, .. } => {
             let spinner = context.ui.spinner(&format!("fetching {name}"));
-            transport::fetch(clone, name, &|state| spinner.tell(state))?.map_err(|failure| unreachable(found, &failure))
+            transport::fetch(clone, name, &|state| spinner.tell(state))?
+                .map_err(|failure| unreachable(found, &failure, context))
         }
         Action::WriteFile => clone_file::write(clone.common_dir(), &found.clone_file).map_err(|error| {
             Failure::not_done(anyhow!("cannot write `{}`: {error}", clone_file::path(clone.common_dir()).display()))
@@ -74,14 +75,13 @@ fn add_remote(clone: &mut LocalClone, name: &str, url: &str) -> Result<(), Failu
 }
 
 /// A fetch that failed, in the words of what the user can do about it.
-fn unreachable(found: &Survey, failure: &FetchFailure) -> Failure {
+fn unreachable(found: &Survey, failure: &FetchFailure, context: &Context) -> Failure {
     let (host, project) = (host_of(&found.security_url), &found.policy.security);
     let said = &failure.said;
+    let offline = || context.typed().with("--no-fetch");
     let is_ssh = !found.security_url.contains("://") || found.security_url.starts_with("ssh");
     match failure.reason {
-        Unreachable::Network => {
-            Failure::network(anyhow!("{host} cannot be reached: {said}")).hint("git secfix init --no-fetch")
-        }
+        Unreachable::Network => Failure::network(anyhow!("{host} cannot be reached: {said}")).hint(offline()),
         Unreachable::HostKey => {
             Failure::network(anyhow!("ssh does not know the key of {host}, or knows another one: {said}"))
                 .hint(format!("ssh -T git@{host}"))
@@ -90,14 +90,15 @@ fn unreachable(found: &Survey, failure: &FetchFailure) -> Failure {
             Failure::network(anyhow!("{host} did not accept your SSH key: {said}")).hint(format!("ssh -T git@{host}"))
         }
         Unreachable::Access => Failure::network(anyhow!("{host} did not accept your user and password: {said}"))
-            .hint("git secfix init --protocol ssh"),
-        Unreachable::Project => {
-            Failure::network(anyhow!("{host} has no project {project}, or none that you may see: {said}"))
-                .hint("git secfix init --security GROUP/PROJECT, if it is another one; or ask for access to it")
-        }
-        Unreachable::Other => {
-            Failure::network(anyhow!("cannot fetch {project} from {host}: {said}")).hint("git secfix init --no-fetch")
-        }
+            .hint(context.typed().with_only("--protocol", "ssh")),
+        Unreachable::Project => Failure::network(anyhow!(
+            "{host} has no project {project}, or none that you may see: {said}"
+        ))
+        .hint(format!(
+            "{}, if it is another one; or ask for access to it",
+            context.typed().with_only("--security", "GROUP/PROJECT")
+        )),
+        Unreachable::Other => Failure::network(anyhow!("cannot fetch {project} from {host}: {said}")).hint(offline()),
     }
 }
 

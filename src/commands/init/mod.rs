@@ -16,7 +16,7 @@ use crate::domain::runbook;
 use crate::{
     domain::exit::Exit,
     ops::{Context, Failure, known_names},
-    ui::Table,
+    ui::{Table, report_words},
 };
 
 /// Prepare this clone: security remote, fetch, and the guard against pushes to public places
@@ -83,13 +83,35 @@ struct RemoteRow {
     project: String,
     host: String,
     url: String,
-    state: String,
+    /// What was done with it, in order; nothing where it was as it should be.
+    state: Vec<RemoteState>,
 }
 
 #[derive(Debug, Serialize)]
 struct GuardRow {
-    state: String,
-    mode: String,
+    state: GuardState,
+    mode: &'static str,
+    /// The manager of the hooks that run behind the guard, where one is known; `a hook` where not.
+    behind_it: Option<String>,
+}
+
+report_words! {
+    /// What was done with a remote, or would be.
+    enum RemoteState {
+        Added = "added",
+        WouldBeAdded = "would be added",
+        Fetched = "fetched",
+        WouldBeFetched = "would be fetched",
+    }
+}
+
+report_words! {
+    /// What became of the guard, or would.
+    enum GuardState {
+        Installed = "installed",
+        WouldBeInstalled = "would be installed",
+        Unchanged = "unchanged",
+    }
 }
 
 impl Program for InitArgs {
@@ -102,19 +124,30 @@ impl Program for InitArgs {
         let only_look = self.check || self.dry_run;
         let check = self.check;
         let mut clone = context.open()?;
-        let found = survey::survey(&clone, &self)?;
+        let found = survey::survey(&clone, &self, &context.typed())?;
         let actions = plan::plan(&found, &self);
         let pending = actions.iter().any(plan::Action::is_preparation);
         if !only_look {
             apply::apply(&mut clone, &found, &actions, context)?;
         }
-        context.ui.report(Self::NAME, &report(&found, &actions, !only_look), || text(&found, &actions, !only_look));
+        context
+            .ui
+            .report(Self::NAME, &report(&found, &actions, !only_look), || text(&found, &actions, !only_look, context));
         // Whether the keyring has one is not looked at here: this program cannot open it.
         if cfg!(feature = "network") && !only_look && pending {
-            context.ui.note("merge requests need a token, once: git secfix auth login");
+            context.ui.advice("merge requests need a token, once", "git secfix auth login");
         }
         Ok(if check && pending { Exit::NotDone } else { Exit::Done })
     }
+}
+
+fn joined(states: &[RemoteState]) -> String {
+    states.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The command that prepares, where this one only looked.
+fn prepare(context: &Context) -> String {
+    context.typed().without(&["--check", "--dry-run"]).to_string()
 }
 
 fn report(found: &survey::Survey, actions: &[plan::Action], done: bool) -> Report {
@@ -134,25 +167,32 @@ fn report(found: &survey::Survey, actions: &[plan::Action], done: bool) -> Repor
             url: crate::domain::destination::redacted(&found.security_url).into_owned(),
             state: plan::remote_state(&found.security_remote, actions, done),
         },
-        guard: plan::guard_state(found, actions, done)
-            .map(|state| GuardRow { state, mode: found.policy.mode.to_string() }),
+        guard: plan::guard_state(found, actions, done).map(|state| GuardRow {
+            state,
+            mode: found.policy.mode.as_str(),
+            behind_it: plan::kept_hook(found),
+        }),
         changes: actions.iter().map(ToString::to_string).collect(),
         done,
     }
 }
 
-fn text(found: &survey::Survey, actions: &[plan::Action], done: bool) -> String {
+fn text(found: &survey::Survey, actions: &[plan::Action], done: bool, context: &Context) -> String {
     let report = report(found, actions, done);
     let mut table = Table::default();
     for (label, row) in [("canonical", &report.canonical), ("security", &report.security)] {
-        table.row([label.to_owned(), row.remote.clone(), format!("{}/{}", row.host, row.project), row.state.clone()]);
+        table.row([label.to_owned(), row.remote.clone(), format!("{}/{}", row.host, row.project), joined(&row.state)]);
     }
     match &report.guard {
-        Some(guard) => table.row(["guard".to_owned(), "pre-push".to_owned(), guard.state.clone()]),
+        Some(guard) => {
+            let kept = guard.behind_it.as_ref().map(|kept| format!("; {kept} still runs after it"));
+            let state = format!("{}{}", guard.state, kept.unwrap_or_default());
+            table.row(["guard".to_owned(), "pre-push".to_owned(), state])
+        }
         None => table.row(["guard", "pre-push", "left as it is, as asked"]),
     };
     // The next command stands outside of the table, where it would widen a column.
     let is_ready = done || !actions.iter().any(plan::Action::is_preparation);
-    let next = if is_ready { runbook::first_step(None) } else { "git secfix init".to_owned() };
+    let next = if is_ready { runbook::first_step(None) } else { prepare(context) };
     format!("{table}next       {next}\n")
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{InitArgs, survey::Survey};
+use super::{GuardState, InitArgs, RemoteState, survey::Survey};
 use crate::{domain::destination::redacted, git::hooks::Site};
 
 /// One thing that `init` does.
@@ -62,38 +62,35 @@ pub(super) fn plan(found: &Survey, args: &InitArgs) -> Vec<Action> {
     actions
 }
 
-/// A remote's state in words.
-pub(super) fn remote_state(remote: &str, actions: &[Action], done: bool) -> String {
-    let is_of = |action: &&Action| match action {
-        Action::AddRemote { name, .. } | Action::Fetch { name, .. } => name == remote,
-        _ => false,
-    };
-    let words = actions.iter().filter(is_of).filter_map(|action| match (action, done) {
-        (Action::AddRemote { .. }, true) => Some("added"),
-        (Action::AddRemote { .. }, false) => Some("would be added"),
-        (Action::Fetch { .. }, true) => Some("fetched"),
-        (Action::Fetch { .. }, false) => Some("would be fetched"),
+/// What was done with a remote, or would be.
+pub(super) fn remote_state(remote: &str, actions: &[Action], done: bool) -> Vec<RemoteState> {
+    let states = actions.iter().filter_map(|action| match action {
+        Action::AddRemote { name, .. } if name == remote => {
+            Some(if done { RemoteState::Added } else { RemoteState::WouldBeAdded })
+        }
+        Action::Fetch { name, .. } if name == remote => {
+            Some(if done { RemoteState::Fetched } else { RemoteState::WouldBeFetched })
+        }
         _ => None,
     });
-    let words: Vec<_> = words.collect();
-    words.join(", ")
+    states.collect()
 }
 
-/// The guard's state in words; `None` when it was not asked for.
-pub(super) fn guard_state(found: &Survey, actions: &[Action], done: bool) -> Option<String> {
+/// What became of the guard, or would; `None` when it was not asked for.
+pub(super) fn guard_state(found: &Survey, actions: &[Action], done: bool) -> Option<GuardState> {
     if found.sites.is_empty() {
         return None;
     }
     let installs = actions.iter().any(|action| matches!(action, Action::InstallGuard(_)));
-    let state = match (installs, done) {
-        (true, true) => "installed",
-        (true, false) => "would be installed",
-        (false, _) => "unchanged",
-    };
-    let kept = found.sites.iter().find_map(|site| site.kept.as_ref());
-    Some(match kept {
-        None => state.to_owned(),
-        Some((_, Some(manager))) => format!("{state}; the hook of {manager} still runs after it"),
-        Some((_, None)) => format!("{state}; an existing hook still runs after it"),
+    Some(match (installs, done) {
+        (true, true) => GuardState::Installed,
+        (true, false) => GuardState::WouldBeInstalled,
+        (false, _) => GuardState::Unchanged,
     })
+}
+
+/// The hook that runs behind the guard, by the manager that it is of.
+pub(super) fn kept_hook(found: &Survey) -> Option<String> {
+    let (_, manager) = found.sites.iter().find_map(|site| site.kept.as_ref())?;
+    Some(manager.as_ref().map_or_else(|| "an existing hook".to_owned(), |manager| format!("the hook of {manager}")))
 }

@@ -22,7 +22,7 @@ use crate::{
         remotes::{self, Remote},
         ssh,
     },
-    ops::Failure,
+    ops::{Failure, typed::Typed},
 };
 
 /// The remote of the public project, and the settings that follow from it.
@@ -30,6 +30,7 @@ pub(super) fn find_canonical<'a>(
     clone: &LocalClone,
     args: &InitArgs,
     remotes: &'a [Remote],
+    typed: &Typed,
 ) -> Result<(&'a Remote, Sources), Failure> {
     let own = clone_file::read(clone.common_dir())?;
     // Another project than before means other names as well; only the guard's mode stays.
@@ -46,9 +47,13 @@ pub(super) fn find_canonical<'a>(
             Ok((remote, sources))
         }
         Some(wanted) => {
-            let project = project_of(wanted)?;
-            let remote =
-                one_of(remotes.iter().filter(|remote| leads_to(remote, &project)), &project.to_string(), remotes)?;
+            let project = project_of(wanted, typed)?;
+            let remote = one_of(
+                remotes.iter().filter(|remote| leads_to(remote, &project)),
+                &project.to_string(),
+                remotes,
+                typed,
+            )?;
             let sources = sources_for_remote(clone, remote, Some(&project), sources)?;
             Ok((remote, sources))
         }
@@ -79,7 +84,8 @@ pub(super) fn find_canonical<'a>(
                     }
                 }
             }
-            let remote = one_of(matches.iter().map(|(remote, _)| *remote), "a public project that is known", remotes)?;
+            let remote =
+                one_of(matches.iter().map(|(remote, _)| *remote), "a public project that is known", remotes, typed)?;
             let sources = matches.into_iter().find(|(found, _)| found.name == remote.name).map(|(_, sources)| sources);
             Ok((remote, sources.unwrap_or_default()))
         }
@@ -87,19 +93,19 @@ pub(super) fn find_canonical<'a>(
 }
 
 /// The project that was named, also by a pasted URL. A private mirror that is known is no public one.
-fn project_of(wanted: &str) -> Result<ProjectPath, Failure> {
+fn project_of(wanted: &str, typed: &Typed) -> Result<ProjectPath, Failure> {
     let is_url = wanted.contains(':');
     let path = network(wanted).filter(|_| is_url).and_then(|url| url.path.ok());
-    let hint = "git secfix init --canonical GROUP/PROJECT";
+    let canonical = |project: &str| typed.clone().with_only("--canonical", project);
     let project: ProjectPath = path
         .as_deref()
         .unwrap_or(wanted)
         .parse()
-        .map_err(|error| Failure::usage(anyhow::Error::from(error)).hint(hint))?;
+        .map_err(|error| Failure::usage(anyhow::Error::from(error)).hint(canonical("GROUP/PROJECT")))?;
     match known_projects()?.into_iter().find(|(_, security, _)| *security == project) {
-        Some((canonical, ..)) => {
-            Err(Failure::usage(anyhow!("`{project}` is the private mirror of {canonical}, and not public"))
-                .hint(format!("git secfix init --canonical {canonical}")))
+        Some((public, ..)) => {
+            Err(Failure::usage(anyhow!("`{project}` is the private mirror of {public}, and not public"))
+                .hint(canonical(public.as_str())))
         }
         None => Ok(project),
     }
@@ -117,7 +123,7 @@ fn known_projects() -> Result<Vec<(ProjectPath, ProjectPath, Policy)>, Failure> 
 }
 
 /// For a clone of a fork, or of the private mirror itself: the command that adds the public project.
-fn hint_for_fork(remotes: &[Remote]) -> Option<String> {
+fn hint_for_fork(remotes: &[Remote], typed: &Typed) -> Option<String> {
     let known = known_projects().ok()?;
     remotes.iter().find_map(|remote| {
         let url = remote.fetch_url.as_deref()?;
@@ -128,7 +134,7 @@ fn hint_for_fork(remotes: &[Remote]) -> Option<String> {
             policy.instance.has_host(&found) && name(canonical.as_str()) == name(&path)
         })?;
         let url = sibling(url, "", canonical.as_str())?;
-        Some(format!("git remote add upstream {url} && git secfix init"))
+        Some(format!("git remote add upstream {url} && {}", typed.clone().without_value("--canonical")))
     })
 }
 
@@ -137,6 +143,7 @@ fn one_of<'a>(
     mut found: impl Iterator<Item = &'a Remote>,
     wanted: &str,
     all: &[Remote],
+    typed: &Typed,
 ) -> Result<&'a Remote, Failure> {
     let Some(first) = found.next() else {
         let have: Vec<String> = all
@@ -147,8 +154,10 @@ fn one_of<'a>(
             .collect();
         let have =
             if have.is_empty() { "this clone has none".to_owned() } else { format!("there are {}", have.join(", ")) };
-        let hint = hint_for_fork(all)
-            .unwrap_or_else(|| "git secfix init --canonical GROUP/PROJECT, or a remote's name in its place".to_owned());
+        let hint = hint_for_fork(all, typed).unwrap_or_else(|| {
+            let named = typed.clone().with_only("--canonical", "GROUP/PROJECT");
+            format!("{named}, or a remote's name in its place")
+        });
         return Err(Failure::usage(anyhow!("no remote leads to {wanted}: {have}")).hint(hint));
     };
     let rest: Vec<&str> = found.map(|remote| remote.name.as_str()).filter(|name| *name != first.name).collect();
@@ -157,7 +166,7 @@ fn one_of<'a>(
     }
     let names = [&[first.name.as_str()], &rest[..]].concat().join("`, `");
     Err(Failure::usage(anyhow!("several remotes lead to {wanted}: `{names}`"))
-        .hint(format!("git secfix init --canonical {}", first.name)))
+        .hint(typed.clone().with_only("--canonical", &first.name)))
 }
 
 fn network(url: &str) -> Option<NetworkUrl> {
@@ -261,6 +270,7 @@ pub(super) fn find_security<'a>(
     args: &InitArgs,
     remotes: &'a [Remote],
     policy: &Policy,
+    typed: &Typed,
 ) -> Result<Option<&'a Remote>, Failure> {
     let is_security = |url: &String| remotes::place(clone, policy, url) == Place::Security;
     let name = policy.security_remote.as_str();
@@ -270,14 +280,19 @@ pub(super) fn find_security<'a>(
     let wrong = remote.fetch_url.iter().chain(&remote.push_urls).find(|url| !is_security(url));
     match wrong {
         None if remote.fetch_url.is_some() => Ok(Some(remote)),
-        None => Err(Failure::not_done(anyhow!("remote `{name}` has no URL")).hint(format!("git remote remove {name}"))),
+        None => Err(Failure::not_done(anyhow!("remote `{name}` has no URL"))
+            .hint(format!("git remote remove {name} && {typed}"))),
         Some(url) => Err(Failure::not_done(anyhow!(
             "remote `{}` leads to {}, not to {}",
             remote.name,
             redacted(url),
             policy.security
         ))
-        .hint(format!("git remote rename {0} {0}-old, or: git secfix init --remote NAME", remote.name))),
+        .hint(format!(
+            "git remote rename {0} {0}-old && {typed}, or: {1}",
+            remote.name,
+            typed.clone().with_only("--remote", "NAME")
+        ))),
     }
 }
 

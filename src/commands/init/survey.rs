@@ -22,7 +22,7 @@ use crate::{
         remotes,
         repository::WorkTree,
     },
-    ops::Failure,
+    ops::{Failure, typed::Typed},
 };
 
 /// Everything that the plan is made from.
@@ -69,12 +69,12 @@ pub(super) struct FoundSite {
 ///
 /// # Errors
 /// When there is no canonical remote, more than one, or one of the wrong name is in the way.
-pub(super) fn survey(clone: &LocalClone, args: &InitArgs) -> Result<Survey, Failure> {
+pub(super) fn survey(clone: &LocalClone, args: &InitArgs, typed: &Typed) -> Result<Survey, Failure> {
     clone.work_tree()?;
     // What an interrupted or damaged `init` left must be readable before anything is changed.
     Record::read(clone.common_dir())?;
     let remotes = remotes::list(clone);
-    let (canonical, mut sources) = find_canonical(clone, args, &remotes)?;
+    let (canonical, mut sources) = find_canonical(clone, args, &remotes, typed)?;
     let canonical_url = canonical.fetch_url.clone().unwrap_or_default();
     if let Some(security) = &args.security {
         let security: ProjectPath = security.parse().map_err(Failure::usage)?;
@@ -100,7 +100,7 @@ pub(super) fn survey(clone: &LocalClone, args: &InitArgs) -> Result<Survey, Fail
             policy.canonical
         )));
     }
-    let security = find_security(clone, args, &remotes, &policy)?;
+    let security = find_security(clone, args, &remotes, &policy, typed)?;
     let (security_remote, security_url, has_security) = match security {
         Some(remote) => (remote.name.clone(), remote.fetch_url.clone().unwrap_or_default(), true),
         None => (policy.security_remote.to_string(), new_url(args, &settings, &canonical_url, &policy)?, false),

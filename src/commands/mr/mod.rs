@@ -108,10 +108,10 @@ impl Program for MrArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
-        let survey = survey::survey(&client, &prepared, &fix, &self)?;
+        let survey = survey::survey(&client, &prepared, &fix, &self, &context.again(&fix))?;
         drop(spinner);
         let planned: Vec<(&Branch, Action)> = survey
             .branches
@@ -119,7 +119,7 @@ impl Program for MrArgs {
             .map(|branch| {
                 let existing = branch.existing.as_ref().map(|request| (request, survey.is_linked(request)));
                 let (source, target, head) = (&branch.source, &branch.target, branch.head.as_deref());
-                (branch, plan::plan(source, target, survey.wish(branch), head, existing))
+                (branch, plan::plan(source, target, survey.desired(branch), head, existing))
             })
             .collect();
         let results: Vec<Result<Row, Failure>> = if self.dry_run {
@@ -259,7 +259,13 @@ fn current(client: &Client, survey: &Survey, branch: &Branch, action: &Action) -
     let Action::Change { iid, .. } = action else { return Ok(action.clone()) };
     let now = merge_request::read(client, survey.project.id, *iid).map_err(unanswered)?;
     let is_linked = survey.is_linked(&now);
-    Ok(plan::plan(&branch.source, &branch.target, survey.wish(branch), branch.head.as_deref(), Some((&now, is_linked))))
+    Ok(plan::plan(
+        &branch.source,
+        &branch.target,
+        survey.desired(branch),
+        branch.head.as_deref(),
+        Some((&now, is_linked)),
+    ))
 }
 
 /// Whatever the server made of the request: a merge request anywhere else than asked is closed at

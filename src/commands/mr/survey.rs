@@ -23,6 +23,7 @@ use crate::{
         facts::{Gathered, Gatherer, ProjectFacts},
         gate, issue_link,
         prepared::Prepared,
+        typed::Typed,
     },
 };
 
@@ -61,15 +62,21 @@ impl Survey {
     }
 
     /// What a branch's merge request should be like.
-    pub(super) fn wish(&self, branch: &Branch) -> &Desired {
+    pub(super) fn desired(&self, branch: &Branch) -> &Desired {
         if branch.is_default { &self.to_default } else { &self.to_stable }
     }
 }
 
 /// Asks GitLab for everything, and goes on only where the runbook lets merge requests be opened.
-pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: &MrArgs) -> Result<Survey, Failure> {
+pub(super) fn survey(
+    client: &Client,
+    prepared: &Prepared,
+    fix: &FixName,
+    args: &MrArgs,
+    again: &Typed,
+) -> Result<Survey, Failure> {
     let Prepared { clone, settings, policy } = prepared;
-    let wanted = wanted_issue(prepared, fix, args)?;
+    let wanted = wanted_issue(prepared, args, again)?;
     let configured = settings.merge_requests();
     let milestone = args.milestone.as_ref().or(configured.milestone.as_ref());
     let mut reviewers = configured.reviewers;
@@ -95,7 +102,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
             "there is no active milestone `{title}` in {} or its groups",
             policy.security
         ))
-        .hint(format!("git secfix mr {fix} --milestone TITLE")));
+        .hint(again.clone().with_only("--milestone", "TITLE")));
     }
     // It is remembered once it is known to be one that may be fixed here.
     if let (Some(issue), false) = (&wanted, args.dry_run) {
@@ -107,7 +114,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     labels.extend(args.labels.iter().flat_map(|text| text.split(',')).map(|label| label.trim().to_owned()));
     labels.extend(gathered.issue.as_ref().and_then(|(_, issue)| issue.severity()).map(str::to_owned));
     labels.dedup();
-    let plain = title(clone, policy, fix, &gathered, args)?;
+    let plain = title(clone, policy, &gathered, args, again)?;
     let is_draft_by_title = args.title.as_deref().is_some_and(|title| text::without_draft(title) != title.trim());
     let draft = match (args.draft || is_draft_by_title, args.ready) {
         (true, false) => Some(true),
@@ -115,7 +122,7 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
         _ => None,
     };
     let covered: Vec<ReleaseLine> = gathered.facts.targets.iter().filter_map(|target| target.line).collect();
-    let wish = |is_default: bool| {
+    let desired = |is_default: bool| {
         let link = issue.as_ref().map(|issue| link(issue, args.closes && is_default));
         let text = description(parts.template.as_deref(), link.as_deref());
         let waivers = if is_default { gathered.facts.waivers.clone() } else { vec![] };
@@ -149,8 +156,8 @@ pub(super) fn survey(client: &Client, prepared: &Prepared, fix: &FixName, args: 
     }
     let there = there.into_iter();
     Ok(Survey {
-        to_default: wish(true),
-        to_stable: wish(false),
+        to_default: desired(true),
+        to_stable: desired(false),
         project,
         branches: there.map(|target| branch(target, &gathered)).collect(),
         left_out: missing.into_iter().cloned().collect(),
@@ -172,11 +179,11 @@ fn branch(target: &Target, gathered: &Gathered) -> Branch {
 }
 
 /// The issue that was named.
-fn wanted_issue(prepared: &Prepared, fix: &FixName, args: &MrArgs) -> Result<Option<IssueRef>, Failure> {
+fn wanted_issue(prepared: &Prepared, args: &MrArgs, again: &Typed) -> Result<Option<IssueRef>, Failure> {
     let Prepared { settings, policy, .. } = prepared;
     let issues = settings.issues()?;
     let read = args.issue.as_deref().map(|text| IssueRef::read(text, &issues, &policy.instance)).transpose();
-    read.map_err(|error| Failure::usage(error).hint(format!("git secfix mr {fix} --issue 34")))
+    read.map_err(|error| Failure::usage(error).hint(again.clone().with_only("--issue", "NUMBER")))
 }
 
 /// What merge requests are made of besides the fix itself, by name.
@@ -237,11 +244,11 @@ impl KnownParts {
 fn title(
     clone: &LocalClone,
     policy: &Policy,
-    fix: &FixName,
     gathered: &Gathered,
     args: &MrArgs,
+    again: &Typed,
 ) -> Result<String, Failure> {
-    let hint = || format!("git secfix mr {fix} --title TEXT");
+    let hint = || again.clone().with_only("--title", "TEXT");
     if let Some(title) = &args.title {
         let is_empty = text::without_draft(title).trim().is_empty();
         return if is_empty {

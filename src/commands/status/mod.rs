@@ -54,7 +54,7 @@ impl Program for StatusArgs {
         let fix = match &self.name {
             None if self.all => None,
             None => fix_branches::current(&prepared.clone, &prepared.policy)?,
-            name => Some(fix_branches::find(context, &prepared, name.as_deref(), Self::NAME)?),
+            name => Some(fix_branches::find(context, &prepared, name.as_deref())?),
         };
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
@@ -73,13 +73,7 @@ impl Program for StatusArgs {
 fn gather(context: &Context, gatherer: &Gatherer<'_>, fix: Option<&FixName>) -> Result<Vec<Gathered>, Failure> {
     let _spinner = context.ui.spinner("asking GitLab");
     match fix {
-        Some(fix) => {
-            let found = gatherer.fix(fix, None)?.1;
-            match found.facts.targets.is_empty() {
-                true => Err(gatherer.no_such_fix(fix)?),
-                false => Ok(vec![found]),
-            }
-        }
+        Some(fix) => Ok(vec![gatherer.fix(fix, None)?.1]),
         None => Ok(gatherer.all()?.1),
     }
 }

@@ -76,12 +76,12 @@ struct RequestReport {
     state: State,
     draft: bool,
     head: Option<String>,
-    pipeline: String,
+    pipeline: Pipeline,
     pipeline_url: Option<String>,
     approvals: Vec<RoleReport>,
     outdated_approvals: Vec<String>,
     open_threads: usize,
-    mergeable: String,
+    mergeable: Mergeability,
     conflicts: bool,
 }
 
@@ -150,7 +150,7 @@ fn target_report(target: &Target) -> TargetReport {
         state: request.state.clone(),
         draft: request.is_draft,
         head: request.head.clone(),
-        pipeline: pipeline_word(&request.pipeline),
+        pipeline: request.pipeline.clone(),
         pipeline_url: request.pipeline_url.clone(),
         approvals: request
             .roles
@@ -167,43 +167,10 @@ fn target_report(target: &Target) -> TargetReport {
             .collect(),
         outdated_approvals: request.outdated_approvals().into_iter().map(str::to_owned).collect(),
         open_threads: request.open_threads,
-        mergeable: mergeability_word(&request.mergeability),
+        mergeable: request.mergeability.clone(),
         conflicts: request.has_conflicts,
     });
     TargetReport { source: target.source.clone(), target: target.target.clone(), pushed: target.pushed, merge_request }
-}
-
-fn pipeline_word(pipeline: &Pipeline) -> String {
-    match pipeline {
-        Pipeline::Missing => "none".to_owned(),
-        Pipeline::Passed => "passed".to_owned(),
-        Pipeline::OfAnotherCommit => "outdated".to_owned(),
-        Pipeline::Running => "running".to_owned(),
-        Pipeline::Manual => "manual".to_owned(),
-        Pipeline::NotPassed(status) => status.to_string(),
-    }
-}
-
-fn mergeability_word(mergeability: &Mergeability) -> String {
-    use crate::domain::merge_request::MergeBlock as B;
-    match mergeability {
-        Mergeability::Mergeable => "yes".to_owned(),
-        Mergeability::Computing => "checking".to_owned(),
-        Mergeability::Other(status) => status.clone(),
-        Mergeability::Blocked(why) => match why {
-            B::NotApproved => "not approved",
-            B::RequestedChanges => "changes requested",
-            B::Threads => "open threads",
-            B::Draft => "draft",
-            B::Conflict => "conflict",
-            B::NeedsRebase => "needs rebase",
-            B::NothingToMerge => "nothing to merge",
-            B::Pipeline => "pipeline must pass",
-            B::NotOpen => "not open",
-            B::Rule(_) => "a rule of the project",
-        }
-        .to_owned(),
-    }
 }
 
 /// The words that lead somewhere, with their addresses.
@@ -281,10 +248,10 @@ fn table(report: &FixReport) -> String {
             table.row(cells);
             continue;
         }
-        cells.push(request.pipeline.clone());
+        cells.push(request.pipeline.as_str().to_owned());
         cells.extend(request.approvals.iter().map(|role| role.state.to_string()));
         cells.push(format!("{} open", request.open_threads));
-        cells.push(if request.conflicts { "conflict".to_owned() } else { request.mergeable.clone() });
+        cells.push(if request.conflicts { "conflict" } else { request.mergeable.as_str() }.to_owned());
         table.row(cells);
     }
     table.to_string()

@@ -7,29 +7,26 @@ use anyhow::anyhow;
 use super::{public_text::PublicText, survey::Branch};
 use crate::domain::sync_branch;
 use crate::{
-    domain::{fix::FixName, policy::Policy},
+    domain::policy::Policy,
     gitlab::{
         Client, branch,
         merge_request::{self, Changes, MergeRequest, New, Route, SourceCommits},
     },
-    ops::{Failure, connection::unanswered, merge_request::Merging},
+    ops::{Failure, connection::unanswered, merge_request::Merging, typed::Typed},
 };
 
 /// Where and how.
 pub(super) struct Disclosure<'a> {
     pub(super) client: &'a Client,
     pub(super) policy: &'a Policy,
-    pub(super) fix: &'a FixName,
+    /// The command to run again.
+    pub(super) again: &'a Typed,
     pub(super) route: Route,
     pub(super) words: PublicText<'a>,
     pub(super) limit: Duration,
 }
 
 impl Disclosure<'_> {
-    fn again(&self) -> String {
-        format!("git secfix sync {}", self.fix)
-    }
-
     /// Opens the merge request of a branch, or takes over the one that is open, and makes sure that it shows
     /// what was previewed and nothing else.
     pub(super) fn open(&self, branch: &Branch) -> Result<MergeRequest, Failure> {
@@ -98,7 +95,7 @@ impl Disclosure<'_> {
             tip.get(..12).unwrap_or(&tip),
             request.web_url
         ))
-        .hint(format!("find out who pushed to `{}`, remove it, then {}", branch.source(), self.again())))
+        .hint(format!("find out who pushed to `{}`, remove it, then {}", branch.source(), self.again)))
     }
 
     /// Squashing off, and neutral words, whatever the project or a person made of them.
@@ -146,8 +143,8 @@ impl Disclosure<'_> {
             target: &branch.name,
             keep: SourceCommits::Commits,
             limit: self.limit,
-            again: self.again(),
-            look: format!("{}, once nothing blocks it at {}", self.again(), request.web_url),
+            again: self.again.clone(),
+            look: format!("{}, once nothing blocks it at {}", self.again, request.web_url),
             who_may: "a maintainer of the public project",
         };
         merging.merge(self.client)
@@ -168,6 +165,9 @@ impl Disclosure<'_> {
         }
         let error =
             anyhow!("this token may not merge into `{}` of canonical, so nothing was merged", forbidden.join("`, `"));
-        Err(Failure::not_done(error).hint(format!("ask a maintainer of the public project to run: {}", self.again())))
+        Err(Failure::not_done(error).hint(format!(
+            "ask a maintainer of the public project to run: {}",
+            self.again.clone().without_value("--yes")
+        )))
     }
 }

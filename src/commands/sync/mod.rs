@@ -23,7 +23,7 @@ use super::{
 };
 use crate::domain::waiver::Waiver;
 use crate::{
-    domain::{duration::Span, exit::Exit, fix::FixName, runbook::Gate},
+    domain::{duration::Span, exit::Exit, fix::FixName, policy::Policy, runbook::Gate},
     git::{LocalClone, history},
     gitlab::merge_request::{MergeRequest, Route},
     ops::{
@@ -94,16 +94,17 @@ impl Program for SyncArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { clone, policy, .. } = &prepared;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         // A wrong name is told before anything is asked.
         if let Some(yes) = &self.yes {
-            check_name(&fix, yes, policy)?;
+            check_name(&fix, yes, policy, context)?;
         }
+        let again = context.again(&fix).without(&["--continue", "--abort", "--dry-run"]).without_value("--resolve");
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let (security, gathered) = gather(&gatherer, &fix, context)?;
         if self.abort {
-            return resolve::abort(clone, policy, &fix, merged(&gathered)?, context);
+            return resolve::abort(clone, policy, &again, merged(&gathered)?, context);
         }
         gate::pass(Gate::Disclose, &gathered, policy)?;
         let after_merge = merged(&gathered)?;
@@ -112,10 +113,10 @@ impl Program for SyncArgs {
             |fetched: &BothProjects| survey::branches(&client, clone, policy, after_merge, security, &self, fetched);
         let mut found = survey(&fetched)?;
         if let Some(branch) = &self.resolve {
-            return resolve::begin(clone, policy, &fix, &found, branch, context);
+            return resolve::begin(clone, policy, &again, &found, branch, context);
         }
         if self.proceed {
-            resolve::proceed(clone, policy, &fix, &found, after_merge, context)?;
+            resolve::proceed(clone, policy, &again, &found, after_merge, context)?;
             found = survey(&BothProjects::fetch(clone, policy, context)?)?;
         }
         let words = PublicText { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
@@ -128,7 +129,7 @@ impl Program for SyncArgs {
             context.ui.answer(&preview::text(&fix, &report.branches, policy));
         }
         preview::notes(&found, &gathered, context);
-        preview::check(&fix, &found, &after_merge.canonical, policy)?;
+        preview::check(&found, &after_merge.canonical, policy, &again)?;
         let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
         for branch in found.iter().filter(|branch| !branch.is_public()) {
             words.check(&branch.name, issue_title, &fix)?;
@@ -147,7 +148,7 @@ impl Program for SyncArgs {
             let route = Route { source: security, target: after_merge.canonical.id };
             let limit = self.timeout.get();
             let _spinner = context.ui.spinner("opening and merging the merge requests");
-            let disclosure = Disclosure { client: &client, policy, fix: &fix, route, words, limit };
+            let disclosure = Disclosure { client: &client, policy, again: &again, route, words, limit };
             let done = disclose(&disclosure, &found, self.no_merge, &mut report);
             if done.is_err() || !report.public {
                 show(context, &report);
@@ -181,13 +182,13 @@ fn merged(gathered: &Gathered) -> Result<&AfterMerge, Failure> {
     })
 }
 
-fn check_name(fix: &FixName, typed: &str, policy: &crate::domain::policy::Policy) -> Result<(), Failure> {
+fn check_name(fix: &FixName, typed: &str, policy: &Policy, context: &Context) -> Result<(), Failure> {
     match policy.branches.fix_name(typed) {
         Ok(name) if name == *fix => Ok(()),
         _ => Err(Failure::usage(anyhow!(
             "`{typed}` is not the name of this fix, `{fix}`, so nothing was shown to anybody"
         ))
-        .hint(format!("git secfix sync {fix} --dry-run"))),
+        .hint(context.again(fix).without_value("--yes").with("--dry-run"))),
     }
 }
 
@@ -206,9 +207,9 @@ impl SyncArgs {
         let question = "this cannot be undone; type the name of the fix to make it public:";
         let typed = context.ui.ask(question).ok_or_else(|| {
             Failure::usage(anyhow!("there is no terminal to confirm on, so the name of the fix must be given"))
-                .hint(format!("git secfix sync {fix} --yes {fix}"))
+                .hint(context.again(fix).with_only("--yes", fix.as_str()))
         })?;
-        check_name(fix, &typed, &prepared.policy)?;
+        check_name(fix, &typed, &prepared.policy, context)?;
         let (_, gathered) = gather(gatherer, fix, context)?;
         gate::pass(Gate::Disclose, &gathered, &prepared.policy)
     }

@@ -13,7 +13,7 @@ use crate::{
         sync_branch,
     },
     gitlab::project::Project,
-    ops::{Context, Failure, facts::Gathered},
+    ops::{Context, Failure, facts::Gathered, typed::Typed},
     ui::{Table, report_words, safe_line},
 };
 
@@ -48,7 +48,7 @@ report_words! {
 #[derive(Debug, Serialize)]
 pub(super) struct CommitReport {
     id: String,
-    origin: &'static str,
+    origin: Origin,
     author: String,
     subject: String,
     body: String,
@@ -64,7 +64,7 @@ pub(super) fn report(branch: &Branch, words: &PublicText) -> BranchReport {
     };
     let commit = |Unpublished { id, subject, body, author, origin }: &Unpublished| CommitReport {
         id: id.clone(),
-        origin: origin.in_words(),
+        origin: *origin,
         author: author.clone(),
         subject: subject.clone(),
         body: body.clone(),
@@ -97,7 +97,7 @@ pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) ->
         let mut table = Table::default();
         for commit in &branch.commits {
             let id: String = commit.id.chars().take(12).collect();
-            table.row([id.as_str(), commit.origin, commit.author.as_str(), commit.subject.as_str()]);
+            table.row([id.as_str(), commit.origin.in_words(), commit.author.as_str(), commit.subject.as_str()]);
         }
         // A row is a line: what else a message says stands below its commit.
         for (row, commit) in table.to_string().lines().zip(&branch.commits) {
@@ -157,7 +157,7 @@ pub(super) fn notes(branches: &[Branch], gathered: &Gathered, context: &Context)
 }
 
 /// What must not become public, or cannot: nothing is opened while any branch has something.
-pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, policy: &Policy) -> Result<(), Failure> {
+pub(super) fn check(branches: &[Branch], canonical: &Project, policy: &Policy, again: &Typed) -> Result<(), Failure> {
     let path = &policy.canonical;
     let open: Vec<&Branch> = branches.iter().filter(|branch| !branch.is_public()).collect();
     if open.is_empty() {
@@ -188,18 +188,21 @@ pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, pol
             },
             lines.collect::<String>()
         );
-        let includes =
-            foreign.iter().map(|(_, commit)| format!(" --include {}", commit.id.get(..12).unwrap_or(&commit.id)));
+        let cleared = foreign.iter().map(|(_, commit)| commit.id.get(..12).unwrap_or(&commit.id));
+        // Whoever clears them is to see anew what becomes public.
+        let anew = again.clone().without_value("--yes");
+        let include = cleared.fold(anew, |again, id| again.with_value("--include", id));
         let hint = format!(
             "ask whoever wrote them (of a merge of canonical only its conflicts are anybody's work); what may become \
-             public is cleared by its name: git secfix sync {fix}{}",
-            includes.collect::<String>()
+             public is cleared by its name: {include}"
         );
         return Err(Failure::refused(error).hint(hint));
     }
     if let Some(branch) = open.iter().find(|branch| !branch.conflict.is_empty()) {
         let error = anyhow!("`{}` of security conflicts with canonical in {}", branch.name, branch.conflict.join(", "));
-        return Err(Failure::conflict(error).hint(format!("git secfix sync {fix} --resolve {}", branch.name)));
+        return Err(
+            Failure::conflict(error).hint(again.clone().without_value("--yes").with_only("--resolve", &branch.name))
+        );
     }
     let is_ahead = |branch: &&&Branch| !branch.merges_forward;
     if canonical.merge_method.needs_fast_forward()
@@ -209,7 +212,9 @@ pub(super) fn check(fix: &FixName, branches: &[Branch], canonical: &Project, pol
             "{path} merges only what is on top of its branches, and `{}` has moved since security's branch left it",
             branch.name
         );
-        return Err(Failure::conflict(error).hint(format!("git secfix sync {fix} --resolve {}", branch.name)));
+        return Err(
+            Failure::conflict(error).hint(again.clone().without_value("--yes").with_only("--resolve", &branch.name))
+        );
     }
     Ok(())
 }

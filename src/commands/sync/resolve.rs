@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::survey::Branch;
 use crate::{
-    domain::{exit::Exit, fix::FixName, policy::Policy, sync_branch},
+    domain::{exit::Exit, policy::Policy, sync_branch},
     git::{
         LocalClone, branches,
         history::{self, Id},
@@ -19,7 +19,9 @@ use crate::{
     ops::{
         Context, Failure,
         facts::{AfterMerge, Merged},
-        push, work_tree_folder,
+        push,
+        typed::Typed,
+        work_tree_folder,
     },
 };
 
@@ -27,16 +29,16 @@ use crate::{
 pub(super) fn begin(
     clone: &LocalClone,
     policy: &Policy,
-    fix: &FixName,
+    again: &Typed,
     found: &[Branch],
     wanted: &str,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let branch = chosen(policy, fix, found, wanted)?;
+    let branch = chosen(policy, again, found, wanted)?;
     let name = sync_branch::local(&branch.name);
     if let Some(checkout) = merge_resolution::find(clone, &name)? {
         let state = merge_resolution::state(clone, &checkout.root, &name, branch.head)?;
-        return Err(in_words(&state, &checkout.root, branch, fix));
+        return Err(in_words(&state, &checkout.root, branch, again));
     }
     if history::find(clone, &format!("refs/heads/{name}"))?.is_some() {
         let error = anyhow!("a branch `{name}` is here already, and belongs to no work tree");
@@ -51,33 +53,32 @@ pub(super) fn begin(
     match merge_resolution::open(clone, &task)? {
         MergeState::Merged(_) | MergeState::Resolved => {
             context.ui.note(&format!("the conflict was resolved in {} as it was before; look at it", root.display()));
-            context.ui.hint(&format!("git secfix sync {fix} --continue"));
+            context.ui.hint(&again.clone().with("--continue").to_string());
             Ok(Exit::Conflict)
         }
-        state => Err(in_words(&state, &root, branch, fix)),
+        state => Err(in_words(&state, &root, branch, again)),
     }
 }
 
-fn chosen<'a>(policy: &Policy, fix: &FixName, found: &'a [Branch], wanted: &str) -> Result<&'a Branch, Failure> {
+fn chosen<'a>(policy: &Policy, again: &Typed, found: &'a [Branch], wanted: &str) -> Result<&'a Branch, Failure> {
     let named = policy.branches.line(wanted).map(|line| policy.branches.target(Some(line)));
     let name = named.unwrap_or_else(|_| wanted.to_owned());
     let names: Vec<&str> = found.iter().map(|branch| branch.name.as_str()).collect();
     let branch = found.iter().find(|branch| branch.name == name).ok_or_else(|| {
         Failure::usage(anyhow!("`{wanted}` is no branch of this fix: `{}`", names.join("`, `")))
-            .hint(format!("git secfix sync {fix} --resolve {}", names.first().unwrap_or(&"BRANCH")))
+            .hint(again.clone().with_only("--resolve", names.first().unwrap_or(&"BRANCH")))
     })?;
     if branch.is_public() {
-        return Err(Failure::not_done(anyhow!("`{name}` is public already")).hint(format!("git secfix sync {fix}")));
+        return Err(Failure::not_done(anyhow!("`{name}` is public already")).hint(again.clone()));
     }
     if branch.conflict.is_empty() && branch.merges_forward {
-        return Err(Failure::not_done(anyhow!("`{name}` merges into canonical without a conflict"))
-            .hint(format!("git secfix sync {fix}")));
+        return Err(Failure::not_done(anyhow!("`{name}` merges into canonical without a conflict")).hint(again.clone()));
     }
     Ok(branch)
 }
 
 /// What a work tree waits for, and the command that helps.
-fn in_words(state: &MergeState, root: &Path, branch: &Branch, fix: &FixName) -> Failure {
+fn in_words(state: &MergeState, root: &Path, branch: &Branch, again: &Typed) -> Failure {
     let place = root.display().to_string();
     let (what, paths) = match state {
         MergeState::Unfinished(Unfinished::Unresolved(paths)) => ("conflicts are unresolved", &paths[..]),
@@ -85,16 +86,17 @@ fn in_words(state: &MergeState, root: &Path, branch: &Branch, fix: &FixName) -> 
         MergeState::Unfinished(Unfinished::NotAdded(paths)) => ("files are changed and not added", &paths[..]),
         MergeState::Resolved | MergeState::Merged(_) => {
             return Failure::conflict(anyhow!("`{}` is resolved in {place}", branch.name))
-                .hint(format!("git secfix sync {fix} --continue"));
+                .hint(again.clone().with("--continue"));
         }
         MergeState::GivenUp => {
             return Failure::not_done(anyhow!("the merge in {place} was ended with plain git"))
-                .hint(format!("git secfix sync {fix} --abort"));
+                .hint(again.clone().with("--abort"));
         }
         MergeState::Outdated => {
             return Failure::not_done(anyhow!("`{}` of security moved since the merge in {place} began", branch.name))
                 .hint(format!(
-                    "git secfix sync {fix} --abort, then --resolve {} again: what was resolved is remembered",
+                    "{}, then --resolve {} again: what was resolved is remembered",
+                    again.clone().with("--abort"),
                     branch.name
                 ));
         }
@@ -106,34 +108,33 @@ fn in_words(state: &MergeState, root: &Path, branch: &Branch, fix: &FixName) -> 
     let add = ["git", "-C", &place, "add", "--"];
     let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
     Failure::conflict(anyhow!("`{}`: {what} in {place}: {}", branch.name, paths.join(", ")))
-        .hint(format!("{add} && git secfix sync {fix} --continue, once it is edited"))
+        .hint(format!("{add} && {}, once it is edited", again.clone().with("--continue")))
 }
 
 /// Finishes every merge that is under way, and pushes it to security, where the sync takes it from.
 pub(super) fn proceed(
     clone: &LocalClone,
     policy: &Policy,
-    fix: &FixName,
+    again: &Typed,
     found: &[Branch],
     after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<(), Failure> {
     let open = under_way(clone, &after_merge.merged)?;
     if open.is_empty() && !found.iter().any(Branch::is_resolved) {
-        return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
-            .hint(format!("git secfix sync {fix}")));
+        return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved")).hint(again.clone()));
     }
     for (name, root) in open {
         let Some(branch) = found.iter().find(|branch| branch.name == name) else { continue };
         let resolution = sync_branch::local(&name);
         match merge_resolution::proceed(clone, &root, &resolution, branch.head)? {
             MergeState::Merged(tip) => publish(clone, policy, branch, tip, context)?,
-            state => return Err(in_words(&state, &root, branch, fix)),
+            state => return Err(in_words(&state, &root, branch, again)),
         }
         if !merge_resolution::remove(clone, &root)? {
             let place = root.display();
             return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its merge is pushed"))
-                .hint(format!("git worktree remove --force '{place}' && git secfix sync {fix}")));
+                .hint(format!("git worktree remove --force '{place}' && {again}")));
         }
         // It is in security now, and nothing of it is lost.
         if let Some(tip) = history::find(clone, &format!("refs/heads/{resolution}"))? {
@@ -171,14 +172,13 @@ fn under_way(clone: &LocalClone, merged: &[Merged]) -> Result<Vec<(String, PathB
 pub(super) fn abort(
     clone: &LocalClone,
     policy: &Policy,
-    fix: &FixName,
+    again: &Typed,
     after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<Exit, Failure> {
     let open = under_way(clone, &after_merge.merged)?;
     if open.is_empty() {
-        return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved"))
-            .hint(format!("git secfix sync {fix}")));
+        return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved")).hint(again.clone()));
     }
     let canonical = remotes::canonical(clone, policy);
     for (name, root) in open {

@@ -87,7 +87,7 @@ impl Program for TagArgs {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
         let Prepared { settings, policy, .. } = &prepared;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref(), Self::NAME)?;
+        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
@@ -160,7 +160,7 @@ impl Program for TagArgs {
 
 /// Which tags are due: those in security come before the sync, where a project makes them.
 fn due(facts: &Facts) -> (Gate, Place) {
-    let is_private = facts.process.has(Step::PrivateTags) && !facts.sync.is_done();
+    let is_private = facts.process.has(Step::PrivateTags) && !facts.progress.is_done(Step::Sync);
     if is_private { (Gate::PrivateTag, Place::Security) } else { (Gate::Tag, Place::Canonical) }
 }
 

@@ -3,12 +3,14 @@
 
 mod next;
 mod process;
+mod progress;
 mod review;
 #[cfg(test)]
 mod tests;
 
-pub use next::{first_step, next};
+pub use next::{first_step, next, public_step};
 pub use process::{Choices, Gate, Process, Step};
+pub use progress::{ByStep, Progress};
 
 use serde::Serialize;
 
@@ -42,29 +44,6 @@ pub enum IssueFact {
         /// Whether only some people can read it.
         is_confidential: bool,
     },
-}
-
-/// How far something behind the merge is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// Done, or not wanted in this project.
-    Done,
-    /// Not done; the texts say what is missing.
-    Open(Vec<String>),
-    /// It cannot be told; the text says why.
-    Unknown(String),
-}
-
-impl Progress {
-    /// Done, unless something is missing.
-    pub fn from_missing(missing: Vec<String>) -> Self {
-        if missing.is_empty() { Self::Done } else { Self::Open(missing) }
-    }
-
-    /// Whether nothing is missing.
-    pub fn is_done(&self) -> bool {
-        *self == Self::Done
-    }
 }
 
 /// How a branch here and the one of the same name in security compare.
@@ -178,22 +157,8 @@ pub struct Facts {
     pub uncovered: Vec<ReleaseLine>,
     /// Lines that go without the fix, by name and reason.
     pub waivers: Vec<Waiver>,
-    /// The keep-alive schedule.
-    pub keep_alive: Progress,
-    /// The deployment.
-    pub deployment: Progress,
-    /// Tags before the disclosure.
-    pub private_tags: Progress,
-    /// The disclosure.
-    pub sync: Progress,
-    /// The patch tags.
-    pub patch_tags: Progress,
-    /// The jobs that publish what was tagged.
-    pub publishing: Progress,
-    /// The verification.
-    pub verification: Progress,
-    /// The clean-up.
-    pub clean_up: Progress,
+    /// How far each step behind the merge is.
+    pub progress: ByStep,
 }
 
 /// What a command just did, for the step behind it: the rest is as it was.
@@ -227,20 +192,17 @@ impl Facts {
 
     /// Canonical has everything.
     pub fn disclosed(&mut self) {
-        self.sync = Progress::Done;
+        self.progress.set(Step::Sync, Progress::Done);
     }
 
     /// No branch of the fix is left.
     pub fn cleaned_up(&mut self) {
-        self.clean_up = Progress::Done;
+        self.progress.set(Step::CleanUp, Progress::Done);
     }
 
     /// The lines have their tags.
     pub fn tagged(&mut self, step: Step) {
-        match step {
-            Step::PrivateTags => self.private_tags = Progress::Done,
-            _ => self.patch_tags = Progress::Done,
-        }
+        self.progress.set(step, Progress::Done);
     }
 }
 
@@ -298,8 +260,8 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
             text: format!("{line} is supported and has no backport"),
         });
     }
-    for (step, progress) in after_the_merge(facts) {
-        let texts = match progress {
+    for step in ByStep::steps() {
+        let texts = match facts.progress.of(step) {
             Progress::Done => continue,
             Progress::Open(texts) => texts.clone(),
             Progress::Unknown(why) => vec![format!("{} is not known: {why}", step.name())],
@@ -313,20 +275,7 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
 
 /// Whether canonical has all of the fix.
 fn is_public(facts: &Facts) -> bool {
-    facts.sync.is_done() && !facts.targets.is_empty() && facts.targets.iter().all(Target::is_merged)
-}
-
-fn after_the_merge(facts: &Facts) -> [(Step, &Progress); 8] {
-    [
-        (Step::KeepAlive, &facts.keep_alive),
-        (Step::Deploy, &facts.deployment),
-        (Step::PrivateTags, &facts.private_tags),
-        (Step::Sync, &facts.sync),
-        (Step::PatchTags, &facts.patch_tags),
-        (Step::Publish, &facts.publishing),
-        (Step::Verify, &facts.verification),
-        (Step::CleanUp, &facts.clean_up),
-    ]
+    facts.progress.is_done(Step::Sync) && !facts.targets.is_empty() && facts.targets.iter().all(Target::is_merged)
 }
 
 /// The step that the fix is at: the first that is not done. What only helps along is not waited for.

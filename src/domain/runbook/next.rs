@@ -9,6 +9,11 @@ pub fn first_step(issue: Option<&IssueRef>) -> String {
     format!("git secfix branch NAME --issue {issue}")
 }
 
+/// What to do about an issue that everybody can read.
+pub fn public_step(issue: &IssueRef) -> String {
+    format!("fix it in {}", issue.project)
+}
+
 /// What to do next: a command to paste, or words where only a person can act. What is not known counts as not done, and
 /// a step that nobody here can look at is left to the command behind it, which asks for it.
 pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {

@@ -56,14 +56,7 @@ fn facts(targets: Vec<Target>) -> Facts {
         targets,
         uncovered: vec![],
         waivers: vec![],
-        keep_alive: Progress::Done,
-        deployment: Progress::Done,
-        private_tags: Progress::Done,
-        sync: Progress::Done,
-        patch_tags: Progress::Done,
-        publishing: Progress::Done,
-        verification: Progress::Done,
-        clean_up: Progress::Done,
+        progress: ByStep::tell(|_| Progress::Done),
     }
 }
 
@@ -240,7 +233,7 @@ fn what_is_merged_needs_nothing_more() {
     let texts: Vec<String> = shut_by(&facts, Gate::Disclose).into_iter().map(|blocker| blocker.text).collect();
     assert_eq!(texts, ["GitLab says that !1 is merged, and `stable-1` does not hold its commit"]);
     facts.targets[0].is_lost = false;
-    facts.deployment = Progress::Unknown("no pipeline was found".to_owned());
+    facts.progress.set(Step::Deploy, Progress::Unknown("no pipeline was found".to_owned()));
     assert_eq!(step(&facts), Step::Deploy);
     assert_eq!(shut_by(&facts, Gate::Disclose)[0].text, "deployment is not known: no pipeline was found");
 }
@@ -331,7 +324,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         8 => prop::bool::weighted(0.9)
             .prop_map(|is_confidential| IssueFact::Seen { reference: "g/p#1".to_owned(), is_confidential }),
     ];
-    let later = prop::collection::vec(any_progress(), 8);
+    let later = prop::collection::vec(any_progress(), ByStep::steps().count());
     let project = option::weighted(0.1, Just("it is public".to_owned()));
     let choices = (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(keep_alive, private_tags, publishing)| {
         Process::with(Choices { keep_alive, private_tags, publishing })
@@ -339,24 +332,11 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     let uncovered = prop_oneof![9 => Just(vec![]), 1 => Just(vec![ReleaseLine { major: 18, minor: 1 }])];
     let parts = (choices, issue, project, prop::collection::vec(any_target(), 0..4), later, uncovered);
     parts.prop_map(|(process, issue, project, targets, later, uncovered)| {
-        let mut later = later.into_iter();
-        let mut next = || later.next().unwrap();
-        Facts {
-            process,
-            issue,
-            project_problem: project,
-            targets,
-            uncovered,
-            waivers: vec![],
-            keep_alive: next(),
-            deployment: next(),
-            private_tags: next(),
-            sync: next(),
-            patch_tags: next(),
-            publishing: next(),
-            verification: next(),
-            clean_up: next(),
+        let mut progress = ByStep::unknown("");
+        for (step, how_far) in ByStep::steps().zip(later) {
+            progress.set(step, how_far);
         }
+        Facts { process, issue, project_problem: project, targets, uncovered, waivers: vec![], progress }
     })
 }
 
@@ -385,7 +365,7 @@ fn is_ready_to_merge(target: &Target) -> bool {
 
 fn is_triaged(facts: &Facts) -> bool {
     let has_merged = |target: &Target| matches!(&target.request, Request::Found(found) if found.state == State::Merged);
-    let is_public = facts.sync == Progress::Done && facts.targets.iter().all(has_merged);
+    let is_public = facts.progress.is_done(Step::Sync) && facts.targets.iter().all(has_merged);
     (is_public || matches!(facts.issue, IssueFact::Seen { is_confidential: true, .. }))
         && facts.project_problem.is_none()
 }
@@ -411,19 +391,18 @@ proptest! {
 
     #[test]
     fn nothing_is_disclosed_before_all_is_merged_and_deployed(facts in any_facts()) {
-        let done = |progress: &Progress| *progress == Progress::Done;
         let deployed = !facts.targets.is_empty()
             && facts.uncovered.is_empty()
             && is_triaged(&facts)
             && facts.targets.iter().all(is_merged)
-            && done(&facts.deployment);
+            && facts.progress.is_done(Step::Deploy);
         let has_private_tags = facts.process.has(Step::PrivateTags);
-        let ready = deployed && (!has_private_tags || done(&facts.private_tags));
+        let ready = deployed && (!has_private_tags || facts.progress.is_done(Step::PrivateTags));
         prop_assert_eq!(is_open(&facts, Gate::PrivateTag), deployed && has_private_tags);
         prop_assert_eq!(is_open(&facts, Gate::Disclose), ready);
-        prop_assert_eq!(is_open(&facts, Gate::Tag), ready && done(&facts.sync));
-        let published = !facts.process.has(Step::Publish) || done(&facts.publishing);
-        prop_assert_eq!(is_open(&facts, Gate::Finish), ready && done(&facts.sync) && done(&facts.patch_tags) && published);
+        prop_assert_eq!(is_open(&facts, Gate::Tag), ready && facts.progress.is_done(Step::Sync));
+        let published = !facts.process.has(Step::Publish) || facts.progress.is_done(Step::Publish);
+        prop_assert_eq!(is_open(&facts, Gate::Finish), ready && facts.progress.is_done(Step::Sync) && facts.progress.is_done(Step::PatchTags) && published);
     }
 
     #[test]
@@ -445,7 +424,7 @@ proptest! {
     #[test]
     fn a_line_without_the_fix_keeps_everything_from_the_merge_on_shut(facts in any_facts()) {
         let mut facts = facts;
-        facts.sync = Progress::Open(vec!["not yet".to_owned()]);
+        facts.progress.set(Step::Sync, Progress::Open(vec!["not yet".to_owned()]));
         let Some(target) = facts.targets.first_mut() else { return Ok(()) };
         target.lacks = vec!["c".repeat(40)];
         target.taken_back_by = None;

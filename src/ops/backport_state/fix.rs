@@ -17,7 +17,7 @@ use crate::{
         LocalClone,
         history::{self, Commit, Id, Range},
     },
-    ops::Failure,
+    ops::{Failure, typed::Typed},
 };
 
 /// Which commits are meant.
@@ -70,7 +70,17 @@ fn tip_of(clone: &LocalClone, policy: &Policy, branch: &str) -> Result<Option<Id
     }
 }
 
-pub(crate) fn fix(clone: &LocalClone, policy: &Policy, source: &Commits, name: FixName) -> Result<Fix, Failure> {
+/// The commits that are meant; `again` is the command that is to be run with others.
+///
+/// # Errors
+/// When there are none, or they cannot be picked as they are.
+pub(crate) fn fix(
+    clone: &LocalClone,
+    policy: &Policy,
+    source: &Commits,
+    name: FixName,
+    again: &Typed,
+) -> Result<Fix, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
     let tip = tip_of(clone, policy, &branch)?;
     let whole = match tip {
@@ -78,11 +88,12 @@ pub(crate) fn fix(clone: &LocalClone, policy: &Policy, source: &Commits, name: F
         None if source.from.is_some() => None,
         None => {
             return Err(Failure::not_done(anyhow!("there is no branch `{branch}`")).hint(format!(
-                "git secfix branch {name}, or name the commits: git secfix backport {name} --from A..B"
+                "git secfix branch {name}, or name the commits: {}",
+                again.clone().with_only("--from", "A..B")
             )));
         }
     };
-    let given = source.from.as_deref().map(|text| read_range(clone, &name, text)).transpose()?;
+    let given = source.from.as_deref().map(|text| read_range(clone, again, text)).transpose()?;
     let Some(range) = given.or(whole) else { return Err(Failure::usage(anyhow!("no commits are named"))) };
     let mut family: HashSet<Id> = HashSet::new();
     let commits = match source.mainline {
@@ -94,25 +105,26 @@ pub(crate) fn fix(clone: &LocalClone, policy: &Policy, source: &Commits, name: F
         family.extend(history::commits(clone, &[whole])?.concat().iter().map(|commit| commit.id));
     }
     if commits.is_empty() {
-        return Err(nothing(policy, &name, &branch, source));
+        return Err(nothing(policy, again, &branch, source));
     }
-    let parts = commits.into_iter().map(|commit| part(clone, policy, source, &name, &branch, commit));
+    let parts = commits.into_iter().map(|commit| part(clone, policy, source, again, &branch, commit));
     Ok(Fix { parts: parts.collect::<Result<_, _>>()?, name, branch, family })
 }
 
-fn nothing(policy: &Policy, name: &FixName, branch: &str, source: &Commits) -> Failure {
+fn nothing(policy: &Policy, again: &Typed, branch: &str, source: &Commits) -> Failure {
     let main = format!("{}/{}", policy.security_remote, policy.branches.default);
     match &source.from {
         Some(range) => Failure::not_done(anyhow!("there are no commits in `{range}`"))
             .hint(format!("git log --oneline {main}..{branch}")),
         None => Failure::not_done(anyhow!("`{branch}` has no commits that `{main}` does not have")).hint(format!(
-            "commit the fix on that branch, or, if it was merged: git secfix backport {name} --from FIRST~1..LAST"
+            "commit the fix on that branch, or, if it was merged: {}",
+            again.clone().with_only("--from", "FIRST~1..LAST")
         )),
     }
 }
 
-fn read_range(clone: &LocalClone, name: &FixName, text: &str) -> Result<Range, Failure> {
-    let hint = || format!("git secfix backport {name} --from FIRST~1..LAST");
+fn read_range(clone: &LocalClone, again: &Typed, text: &str) -> Result<Range, Failure> {
+    let hint = || again.clone().with_only("--from", "FIRST~1..LAST");
     let malformed = || Failure::usage(anyhow!("`{text}` is no range of commits, such as `A..B`")).hint(hint());
     let (from, to) = text.split_once("..").filter(|(_, to)| !to.starts_with('.')).ok_or_else(malformed)?;
     let find = |revision: &str| {
@@ -127,7 +139,7 @@ fn part(
     clone: &LocalClone,
     policy: &Policy,
     source: &Commits,
-    name: &FixName,
+    again: &Typed,
     branch: &str,
     commit: Commit,
 ) -> Result<Part, Failure> {
@@ -146,7 +158,7 @@ fn part(
                     .hint(format!("git rebase {main} {branch}"))
             } else {
                 error("it must be said which of its parents it is to be compared with")
-                    .hint(format!("git secfix backport {name} --mainline 1"))
+                    .hint(again.clone().with_value("--mainline", "1"))
             });
         }
     };

@@ -156,7 +156,7 @@ fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Re
         let states = fix_branches::survey(clone, policy, &fix.name, &[line], never_fetched)?;
         let in_canonical = states.last().is_some_and(|state| state.canonical.is_some());
         let problem = fix_branches::plan::Problem::NoBase { target, line: Some(line), in_canonical };
-        return Err(fix_branches::explain(problem, policy, &fix.name));
+        return Err(fix_branches::explain(problem, policy, &fix.name, None));
     };
     let tip = local.or(published).unwrap_or(base);
     let new = local.is_none().then(|| NewBranch {

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         fix::{FixBranch, FixName},
         policy::Policy,
-        runbook::{Facts, IssueFact, Progress, Pushed, Request, Target, Work},
+        runbook::{ByStep, Facts, IssueFact, Pushed, Request, Target, Work},
         version::ReleaseLine,
         waiver::Waiver,
     },
@@ -86,8 +86,10 @@ fn compare(
     })
 }
 
-/// The supported lines that have no branch of the fix, and do not go without it.
-pub(super) fn uncovered(supported: &[ReleaseLine], targets: &[Target], waivers: &[Waiver]) -> Vec<ReleaseLine> {
+/// The supported lines that have no branch of the fix, and do not go without it. A line that has a branch is waived no
+/// more.
+pub(super) fn uncovered(supported: &[ReleaseLine], targets: &[Target], waivers: &mut Vec<Waiver>) -> Vec<ReleaseLine> {
+    waivers.retain(|waiver| targets.iter().all(|target| target.line != Some(waiver.line)));
     let is_open = |line: &&ReleaseLine| {
         !targets.iter().any(|target| target.line == Some(**line)) && !waivers.iter().any(|waiver| waiver.line == **line)
     };
@@ -132,10 +134,8 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
     }
     let supported = lines::known_lines(clone, policy, settings.supported_lines()?)?;
     let mut waivers = waivers::remembered(clone, policy, fix, &supported);
-    waivers.retain(|waiver| targets.iter().all(|target| target.line != Some(waiver.line)));
-    let uncovered = uncovered(&supported, &targets, &waivers);
+    let uncovered = uncovered(&supported, &targets, &mut waivers);
     let issue = issue_link::remembered(clone, policy, &settings.issues()?, fix);
-    let not_asked = || Progress::Unknown("nobody asked the server".to_owned());
     Ok(Facts {
         process: settings.process()?,
         issue: issue.map_or(IssueFact::Unlinked, |issue| IssueFact::Linked { reference: issue.to_string() }),
@@ -143,13 +143,6 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         targets,
         uncovered,
         waivers,
-        keep_alive: not_asked(),
-        deployment: not_asked(),
-        private_tags: not_asked(),
-        sync: not_asked(),
-        patch_tags: not_asked(),
-        publishing: not_asked(),
-        verification: not_asked(),
-        clean_up: not_asked(),
+        progress: ByStep::unknown("nobody asked the server"),
     })
 }

@@ -19,7 +19,7 @@ use crate::{
         issue::IssueRef,
         merge_request::State,
         policy::Policy,
-        runbook::{Facts, IssueFact, Progress, Target},
+        runbook::{ByStep, Facts, IssueFact, Progress, Step, Target},
         version::ReleaseLine,
         waiver::Waiver,
     },
@@ -77,7 +77,7 @@ impl<'a> Gatherer<'a> {
     /// Everything of one fix, with this issue in place of the one that is remembered.
     ///
     /// # Errors
-    /// When GitLab or the clone does not tell what is needed.
+    /// When GitLab or the clone does not tell what is needed, or there is no such fix.
     pub(crate) fn fix(&self, fix: &FixName, issue: Option<IssueRef>) -> Result<(ProjectFacts, Gathered), Failure> {
         let mut known = sources::read(self.prepared, fix)?;
         known.issue = issue.or(known.issue);
@@ -90,6 +90,9 @@ impl<'a> Gatherer<'a> {
         let shared = shared?;
         let answers = answers.map_err(unanswered)?;
         let gathered = self.assemble(fix, &shared, answers)?;
+        if gathered.facts.targets.is_empty() {
+            return Err(self.no_such_fix(fix)?);
+        }
         Ok((shared, gathered))
     }
 
@@ -97,7 +100,7 @@ impl<'a> Gatherer<'a> {
     ///
     /// # Errors
     /// When the references cannot be read.
-    pub(crate) fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
+    fn no_such_fix(&self, fix: &FixName) -> Result<Failure, Failure> {
         let known = names::fixes(self.clone, self.policy)?;
         let near = known
             .iter()
@@ -162,8 +165,8 @@ impl<'a> Gatherer<'a> {
             target.taken_back_by = by.cloned();
             target.is_lost = after_merge.as_ref().is_some_and(|after_merge| after_merge.lost.contains(&target.target));
         }
-        let waivers = self.waivers(fix, shared, &answers, &targets);
-        let uncovered = clone::uncovered(&shared.supported, &targets, &waivers);
+        let mut waivers = self.waivers(fix, shared, &answers);
+        let uncovered = clone::uncovered(&shared.supported, &targets, &mut waivers);
         let uncovered = self.without_the_fix(uncovered, shared, after_merge.as_ref())?;
         let clean_up = self.clean_up(&targets, &answers)?;
         let (fact, issue) = match answers.issue {
@@ -176,21 +179,17 @@ impl<'a> Gatherer<'a> {
                 (fact, Some((reference, issue)))
             }
         };
-        let not_merged = || Progress::Unknown("not everything is merged yet".to_owned());
         let process = self.settings.process()?;
-        let behind_the_merge = |of: fn(&AfterMerge) -> Progress| after_merge.as_ref().map_or_else(not_merged, of);
+        let mut progress = match &after_merge {
+            Some(after_merge) => ByStep::tell(|step| after_merge.progress(step, process)),
+            None => ByStep::unknown("not everything is merged yet"),
+        };
+        progress.set(Step::CleanUp, clean_up);
         let facts = Facts {
             process,
             issue: fact,
             project_problem: shared.problem(&policy.security),
-            keep_alive: behind_the_merge(AfterMerge::keep_alive),
-            deployment: behind_the_merge(AfterMerge::deployment),
-            private_tags: behind_the_merge(AfterMerge::private_tags),
-            sync: behind_the_merge(AfterMerge::sync),
-            patch_tags: behind_the_merge(AfterMerge::patch_tags),
-            publishing: after_merge.as_ref().map_or_else(not_merged, |after_merge| after_merge.publishing(process)),
-            verification: behind_the_merge(AfterMerge::verification),
-            clean_up,
+            progress,
             targets,
             uncovered,
             waivers,
@@ -200,7 +199,7 @@ impl<'a> Gatherer<'a> {
 
     /// The lines that go without the fix: as this clone remembers them, and as the merge request to the default branch
     /// says, where a colleague's clone finds them.
-    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers, targets: &[Target]) -> Vec<Waiver> {
+    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers) -> Vec<Waiver> {
         let policy = self.policy;
         let mut waivers = waivers::remembered(self.clone, policy, fix, &shared.supported);
         let source = policy.branches.write(&FixBranch { fix: fix.clone(), line: None });
@@ -212,8 +211,6 @@ impl<'a> Gatherer<'a> {
                 waivers.push(told);
             }
         }
-        // A line that has a branch of the fix does not go without it.
-        waivers.retain(|waiver| targets.iter().all(|target| target.line != Some(waiver.line)));
         waivers
     }
 

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use self::plan::{LocalBranch, Problem, State};
 
-use super::{Context, Failure, Prepared};
+use super::{Context, Failure, Prepared, typed::Typed};
 use crate::{
     domain::{
         fix::{FixBranch, FixName},
@@ -21,16 +21,11 @@ use crate::{
 ///
 /// # Errors
 /// When the name is none, or none was given and it cannot be told which fix is meant.
-pub(crate) fn find(
-    context: &Context,
-    prepared: &Prepared,
-    name: Option<&str>,
-    command: &str,
-) -> Result<FixName, Failure> {
+pub(crate) fn find(context: &Context, prepared: &Prepared, name: Option<&str>) -> Result<FixName, Failure> {
     let Prepared { clone, policy, .. } = prepared;
     if let Some(name) = name {
-        let hint = format!("git secfix {command} NAME");
-        return policy.branches.fix_name(name).map_err(|error| Failure::usage(error).hint(hint));
+        let right = |error| Failure::usage(error).hint(context.typed().in_place_of(name, "NAME"));
+        return policy.branches.fix_name(name).map_err(right);
     }
     if let Some(fix) = current(clone, policy)? {
         return Ok(fix);
@@ -40,10 +35,7 @@ pub(crate) fn find(
         None => "HEAD is detached".to_owned(),
     };
     // What was typed is repeated, with the one word that it lacked.
-    let again = |name: &str| {
-        let words = ["git", "secfix", command, name].map(str::to_owned);
-        shell_words::join(words.iter().chain(&context.arguments))
-    };
+    let again = |name: &str| context.typed().about(name);
     let open = names::fixes(clone, policy)?;
     match &open[..] {
         [] => {
@@ -147,7 +139,8 @@ pub(crate) fn survey(
         .collect()
 }
 
-pub(crate) fn explain(problem: Problem, policy: &Policy, fix: &FixName) -> Failure {
+/// Why branches cannot be made; `again` is the command to run once that is mended.
+pub(crate) fn explain(problem: Problem, policy: &Policy, fix: &FixName, again: Option<Typed>) -> Failure {
     let remote = &policy.security_remote;
     match problem {
         Problem::NoBase { target, line: None, .. } => {
@@ -157,7 +150,10 @@ pub(crate) fn explain(problem: Problem, policy: &Policy, fix: &FixName) -> Failu
             "{remote} has no branch `{target}`, but {} has it",
             policy.canonical
         ))
-        .hint(format!("git secfix branch {fix} --backport {}-{} --create-stable", line.major, line.minor)),
+        .hint(match again {
+            Some(again) => again.with("--create-stable").to_string(),
+            None => format!("git secfix branch {fix} --backport {}-{} --create-stable", line.major, line.minor),
+        }),
         Problem::NoBase { target, line: Some(_), in_canonical: false } => {
             Failure::not_done(anyhow!("neither {remote} nor {} has a branch `{target}`", policy.canonical))
                 .hint(format!("git fetch --all, if the line is new; else see git branch -r -l '{remote}/*'"))

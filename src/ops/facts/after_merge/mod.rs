@@ -174,8 +174,22 @@ impl AfterMerge {
         &self.publishing.1
     }
 
+    /// How far a step behind the merge is, as far as it shows in GitLab.
+    pub(super) fn progress(&self, step: Step, process: Process) -> Progress {
+        match step {
+            Step::KeepAlive => self.keep_alive(),
+            Step::Deploy => self.deployment(),
+            Step::PrivateTags => self.private_tags(),
+            Step::Sync => self.sync(),
+            Step::PatchTags => self.patch_tags(),
+            Step::Publish => self.publishing(process),
+            Step::Verify => self.verification(),
+            _ => Progress::Unknown("it is not looked at".to_owned()),
+        }
+    }
+
     /// How far the deployment is.
-    pub(super) fn deployment(&self) -> Progress {
+    fn deployment(&self) -> Progress {
         match &self.services {
             // What is public is out, whatever later pipelines say.
             _ if self.is_public() => Progress::Done,
@@ -185,7 +199,7 @@ impl AfterMerge {
     }
 
     /// How far the schedule is. After the sync it is of no use any more.
-    pub(super) fn keep_alive(&self) -> Progress {
+    fn keep_alive(&self) -> Progress {
         match &self.keep_alive {
             Some(keep_alive) if !self.is_public() => keep_alive.progress(),
             _ => Progress::Done,
@@ -193,7 +207,7 @@ impl AfterMerge {
     }
 
     /// How far the disclosure is.
-    pub(super) fn sync(&self) -> Progress {
+    fn sync(&self) -> Progress {
         let missing = self.merged.iter().filter(|merged| !self.arrived.contains(&merged.branch));
         Progress::from_missing(
             missing.map(|merged| format!("canonical does not have !{} in `{}`", merged.iid, merged.branch)).collect(),
@@ -201,12 +215,12 @@ impl AfterMerge {
     }
 
     /// How far the tags in security are.
-    pub(super) fn private_tags(&self) -> Progress {
+    fn private_tags(&self) -> Progress {
         untagged(&self.private_tags, "security")
     }
 
     /// How far the patch tags are.
-    pub(super) fn patch_tags(&self) -> Progress {
+    fn patch_tags(&self) -> Progress {
         match self.is_public() {
             true => untagged(&self.patch_tags, "canonical"),
             false => Progress::Unknown("nothing is tagged before the sync".to_owned()),
@@ -214,7 +228,7 @@ impl AfterMerge {
     }
 
     /// How far the publishing is.
-    pub(super) fn publishing(&self, process: Process) -> Progress {
+    fn publishing(&self, process: Process) -> Progress {
         match self.patch_tags() {
             _ if !process.has(Step::Publish) => Progress::Done,
             Progress::Done => Progress::from_missing(self.publishing.0.clone()),
@@ -223,7 +237,7 @@ impl AfterMerge {
     }
 
     /// Whether everything arrived.
-    pub(super) fn verification(&self) -> Progress {
+    fn verification(&self) -> Progress {
         match self.patch_tags() {
             Progress::Done => verified::progress(&self.checks),
             _ => Progress::Unknown("it is looked at once everything is tagged".to_owned()),
