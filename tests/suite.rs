@@ -38,6 +38,7 @@ mod killed;
 mod manual;
 mod merge;
 mod mr;
+mod one_answer;
 mod process;
 mod push;
 mod release;

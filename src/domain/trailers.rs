@@ -1,7 +1,7 @@
 //! What commit messages say of other commits: that this one was picked from them, or takes them back. The one place
 //! that reads these words.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// What a pick says of its origin, before the name of that.
 pub const PICKED: &str = "(cherry picked from commit ";
@@ -75,21 +75,36 @@ pub struct Said<'a> {
     pub reverts: &'a [String],
 }
 
+/// What the commits of a history take back of each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenBack<'a> {
+    /// What is taken back, by the commit that does.
+    pub by: HashMap<&'a str, &'a str>,
+    /// Whether one takes back something that is not in the history.
+    pub names_others: bool,
+}
+
 /// The commits of a history that a later one takes back, by their own name or by that of the commit that they were
 /// picked from, and that no still later one brings again. Oldest first, as they are given.
-pub fn taken_back<'a>(commits: impl DoubleEndedIterator<Item = Said<'a>>) -> HashSet<&'a str> {
-    let mut named: Vec<&str> = Vec::new();
-    let mut taken: HashSet<&str> = HashSet::new();
+pub fn taken_back<'a>(commits: impl DoubleEndedIterator<Item = Said<'a>>) -> TakenBack<'a> {
+    // A name, the commit that takes it back, and whether it was found.
+    let mut named: Vec<(&str, &str, bool)> = Vec::new();
+    let mut found = TakenBack::default();
     for Said { id, picked_from, reverts } in commits.rev() {
-        let is_named = |id: &str| named.iter().any(|name| id.starts_with(name));
+        let is_of = |name: &str| id.starts_with(name) || picked_from.iter().any(|id| id.starts_with(name));
+        let mut by = None;
+        for (_, reverter, is_found) in named.iter_mut().filter(|(name, ..)| is_of(name)) {
+            *is_found = true;
+            by = by.or(Some(*reverter));
+        }
         // A revert that was itself reverted takes nothing back.
-        if is_named(id) || picked_from.iter().any(|id| is_named(id)) {
-            taken.insert(id);
-        } else {
-            named.extend(reverts.iter().map(String::as_str));
+        match by {
+            Some(reverter) => drop(found.by.insert(id, reverter)),
+            None => named.extend(reverts.iter().map(|name| (name.as_str(), id, false))),
         }
     }
-    taken
+    found.names_others = named.iter().any(|(_, _, is_found)| !is_found);
+    found
 }
 
 #[cfg(test)]
@@ -126,7 +141,8 @@ mod tests {
         let lists: Vec<_> = rows.iter().map(|(_, picked, reverts)| (list(picked), list(reverts))).collect();
         let said = rows.iter().zip(&lists).map(|((id, ..), (picked_from, reverts))| Said { id, picked_from, reverts });
         let mut taken: Vec<&str> = taken_back(said)
-            .iter()
+            .by
+            .keys()
             .map(|id| *rows.iter().find(|row| row.0 == *id).map(|row| &row.0).unwrap())
             .collect();
         taken.sort_unstable();

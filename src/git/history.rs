@@ -1,6 +1,6 @@
 //! The commits that one history has and another lacks, oldest first, with what tells them apart.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use gix::{ObjectId, objs::Kind};
 
@@ -189,8 +189,17 @@ pub fn known(clone: &LocalClone, hex: &str) -> Option<Id> {
     Id::from_hex(hex.as_bytes()).ok().filter(|id| is_commit(clone, *id))
 }
 
-/// The commits of the list that a later one of it takes back, and that no still later one brings again.
-pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
+/// What the commits of a list take back of each other.
+#[derive(Debug, Clone, Default)]
+pub struct TakenBack {
+    /// What is taken back, by the commit that does.
+    pub by: HashMap<Id, Id>,
+    /// Whether one takes back something that is not in the list.
+    pub names_others: bool,
+}
+
+/// The commits of the list, oldest first, that a later one of it takes back, and that no still later one brings again.
+pub fn taken_back(commits: &[Commit]) -> TakenBack {
     let names: Vec<(String, Vec<String>)> = commits
         .iter()
         .map(|commit| (commit.id.to_string(), commit.picked_from.iter().map(ToString::to_string).collect()))
@@ -201,7 +210,10 @@ pub fn taken_back(commits: &[Commit]) -> HashSet<Id> {
         reverts: &commit.reverts,
     });
     let taken = trailers::taken_back(said);
-    commits.iter().zip(&names).filter(|(_, (id, _))| taken.contains(id.as_str())).map(|(commit, _)| commit.id).collect()
+    let ids: HashMap<&str, Id> =
+        commits.iter().zip(&names).map(|(commit, (name, _))| (name.as_str(), commit.id)).collect();
+    let by = taken.by.iter().filter_map(|(id, by)| Some((*ids.get(id)?, *ids.get(by)?))).collect();
+    TakenBack { by, names_others: taken.names_others }
 }
 
 /// The subjects of the commits of a range such as `main..x`, oldest first, without merges and without empty ones;

@@ -21,7 +21,7 @@ pub fn find(clone: &LocalClone, tips: &[Id], commit: &Commit, parent: Option<Id>
     for (tip, found) in tips.iter().zip(&mut found).filter(|(_, found)| found.is_some()) {
         let later = history::commits(clone, &[Range { tip: *tip, without: commit.id }])?.concat();
         let all: Vec<Commit> = std::iter::once(commit.clone()).chain(later).collect();
-        *found = found.filter(|id| !history::taken_back(&all).contains(id));
+        *found = found.filter(|id| !history::taken_back(&all).by.contains_key(id));
     }
     let others: Vec<Id> = tips.iter().zip(&held).filter(|(_, held)| !**held).map(|(tip, _)| *tip).collect();
     if others.is_empty() || commit.parents.len() > 1 {
@@ -109,7 +109,11 @@ fn newest_in(
     let ids: Vec<Id> = ended.stdout.lines().filter_map(|line| Id::from_hex(line.as_bytes()).ok()).collect();
     let Some(found) = ids.iter().find(|id| same.contains(*id)) else { return Ok(None) };
     let oldest_first = ids.iter().rev().map(|id| history::commit(clone, *id)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(*found).filter(|found| !history::taken_back(&oldest_first).contains(found)))
+    // Who takes one of several back that make the same change takes back the change.
+    let taken = history::taken_back(&oldest_first).by;
+    let behind = ids.iter().position(|id| id == found).unwrap_or_default();
+    let is_undone = taken.iter().any(|(undone, by)| same.contains(undone) && ids[..behind].contains(by));
+    Ok(Some(*found).filter(|found| !is_undone && !taken.contains_key(found)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::PathBuf};
 use super::{
     base::{self, Merged, tracked},
     fix::Fix,
-    plan::{self, Known, Planned, Problem},
+    plan::{self, Known, Planned, Problem, There},
 };
 use crate::{
     domain::{fix::FixBranch, policy::Policy, version::ReleaseLine},
@@ -79,7 +79,7 @@ impl Line {
     fn begin_anew(&mut self, fix: &Fix) {
         self.start = self.base;
         self.own.clear();
-        self.planned = Ok(Planned { there_as: vec![None; fix.parts.len()] });
+        self.planned = Ok(Planned { parts: vec![There::Missing; fix.parts.len()] });
         self.anew = true;
     }
 }
@@ -137,7 +137,10 @@ pub(crate) fn to_pick(
         if let Some(open) = resolutions.iter().find(|open| open.branch == line.branch && open.is_under_way()) {
             line.planned = Err(NotPicked::Unfinished { root: open.root.clone() });
         } else if let Some(why) = line.checkout.as_ref().and_then(|checkout| checkout.busy)
-            && line.planned.as_ref().is_ok_and(|planned| planned.there_as.contains(&None))
+            && line
+                .planned
+                .as_ref()
+                .is_ok_and(|planned| planned.parts.iter().any(|there| !matches!(there, There::As(_))))
         {
             line.planned = Err(NotPicked::Busy { why });
         }
@@ -189,7 +192,7 @@ fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Re
         anew: false,
         checkout: None,
         has_diverged,
-        planned: Ok(Planned { there_as: vec![] }),
+        planned: Ok(Planned { parts: vec![] }),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{fix::Fix, line::Line};
+use super::{fix::Fix, line::Line, plan::There};
 use crate::{
     git::{
         LocalClone,
@@ -78,7 +78,11 @@ pub(crate) fn pick(
     for line in lines {
         let outcomes = match &line.planned {
             Ok(planned) => {
-                planned.there_as.iter().map(|there| there.map_or(Outcome::Waiting, Outcome::Contained)).collect()
+                let outcome = |there: &There| match there {
+                    There::As(id) => Outcome::Contained(*id),
+                    There::Missing | There::Perhaps { .. } => Outcome::Waiting,
+                };
+                planned.parts.iter().map(outcome).collect()
             }
             Err(_) => vec![],
         };
@@ -98,6 +102,7 @@ pub(crate) fn pick(
         let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for ((number, position), merged) in open.into_iter().zip(merged) {
             let picked = &mut all[number];
+            let there = picked.line.planned.as_ref().map_or(There::Missing, |planned| planned.parts[position]);
             picked.outcomes[position] = match merged {
                 Merged::Clean(tree) if tree != picked.tree => {
                     let original = fix.parts[position].commit.id;
@@ -105,10 +110,17 @@ pub(crate) fn pick(
                     (picked.tip, picked.tree) = (id, tree);
                     Outcome::Picked(id)
                 }
-                Merged::Clean(_) => Outcome::Empty,
-                Merged::Conflict(paths) => Outcome::Conflict(paths),
+                Merged::Clean(_) => match there {
+                    There::Perhaps { id, .. } => Outcome::Contained(id),
+                    _ => Outcome::Empty,
+                },
+                Merged::Conflict(paths) => match there {
+                    There::Perhaps { id, unless_clear: true } => Outcome::Contained(id),
+                    _ => Outcome::Conflict(paths),
+                },
             };
-            if !matches!(picked.outcomes[position], Outcome::Picked(_)) {
+            let is_doubtful = there == There::Missing && !matches!(picked.outcomes[position], Outcome::Picked(_));
+            if is_doubtful {
                 doubtful.entry(position).or_default().push(number);
             }
         }

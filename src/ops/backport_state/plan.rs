@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::git::history::{self, Commit, Id};
+use crate::git::history::{self, Commit, Id, TakenBack};
 
 /// A commit of the fix, and the parent that its change is seen from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,25 @@ pub(crate) struct Known {
 /// What becomes of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
-    /// For each commit of the fix, the commit of the branch that it is there as; `None` for one to pick.
-    pub(crate) there_as: Vec<Option<Id>>,
+    /// For each commit of the fix, whether the branch has it.
+    pub(crate) parts: Vec<There>,
+}
+
+/// Whether a branch has a commit of the fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum There {
+    /// It is to be picked.
+    Missing,
+    /// As this commit.
+    As(Id),
+    /// As this commit, or not any more: a later one took back another pick of it, or something that is not in this
+    /// history. What picking it would change tells.
+    Perhaps {
+        /// The commit.
+        id: Id,
+        /// Whether it is taken to be there where that does not tell either.
+        unless_clear: bool,
+    },
 }
 
 /// Why nothing is picked onto a branch.
@@ -44,17 +61,23 @@ pub(crate) enum Problem {
 }
 
 pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planned, Problem> {
-    let mut there_as = vec![None; fix.len()];
-    let mut taken_back = history::taken_back(own);
+    let mut picks: Vec<Vec<Id>> = vec![vec![]; fix.len()];
+    let TakenBack { by: mut taken_back, names_others } = history::taken_back(own);
     // Who takes a merge back takes back what it brought.
-    let with_merges: Vec<Id> = taken_back.iter().filter_map(|id| known.brought.get(id)).flatten().copied().collect();
-    taken_back.extend(with_merges);
+    let with_merges: Vec<(Id, Id)> = taken_back
+        .iter()
+        .filter_map(|(id, by)| Some((known.brought.get(id)?, by)))
+        .flat_map(|(brought, by)| brought.iter().map(|id| (*id, *by)))
+        .collect();
+    for (id, by) in with_merges {
+        taken_back.entry(id).or_insert(by);
+    }
     let mut others = Vec::new();
-    for commit in own.iter().filter(|commit| !taken_back.contains(&commit.id)) {
+    for commit in own.iter().filter(|commit| !taken_back.contains_key(&commit.id)) {
         let mut of_the_fix = false;
-        for (part, there) in fix.iter().zip(&mut there_as) {
+        for (part, picks) in fix.iter().zip(&mut picks) {
             if is_same(&part.commit, commit, known) {
-                *there = Some(commit.id);
+                picks.push(commit.id);
                 of_the_fix = true;
             }
         }
@@ -74,21 +97,48 @@ pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
     }
     // A pick by hand without a word on its origin, and not with the same change any more.
     for commit in others.iter().filter(|commit| commit.picked_from.is_empty()) {
-        let like = fix.iter().zip(&there_as).find(|(part, there)| {
-            there.is_none() && part.commit.author == commit.author && part.commit.subject == commit.subject
+        let like = fix.iter().zip(&picks).find(|(part, picks)| {
+            picks.is_empty() && part.commit.author == commit.author && part.commit.subject == commit.subject
         });
         if let Some((part, _)) = like {
             return Err(Problem::Unclear { commit: Box::new((*commit).clone()), like: Box::new(part.commit.clone()) });
         }
     }
     // Beside commits of the fix, others adapt the line to it.
-    let has_some = others.len() < own.iter().filter(|commit| !taken_back.contains(&commit.id)).count();
+    let has_some = others.len() < own.iter().filter(|commit| !taken_back.contains_key(&commit.id)).count();
     match others.first() {
         Some(commit) if !has_some => {
             Err(Problem::OtherWork { commit: Box::new((*commit).clone()), count: others.len() })
         }
-        _ => Ok(Planned { there_as }),
+        _ => {
+            let undone_by = |part: &Part| {
+                let undone = own.iter().filter(|commit| is_same(&part.commit, commit, known));
+                undone.filter_map(|commit| taken_back.get(&commit.id)).copied().collect::<Vec<Id>>()
+            };
+            let there = |(part, picks): (&Part, Vec<Id>)| {
+                let Some(newest) = picks.last() else { return There::Missing };
+                let undone_by = undone_by(part);
+                // One that no such commit is built on came later, or brought the change again.
+                let before: HashSet<Id> = undone_by.iter().flat_map(|by| ancestors(own, *by)).collect();
+                match picks.iter().rev().find(|pick| !before.contains(*pick)) {
+                    Some(pick) if !names_others => There::As(*pick),
+                    Some(pick) => There::Perhaps { id: *pick, unless_clear: true },
+                    None => There::Perhaps { id: *newest, unless_clear: false },
+                }
+            };
+            Ok(Planned { parts: fix.iter().zip(picks).map(there).collect() })
+        }
     }
+}
+
+/// The commits of the list that this one is built on.
+fn ancestors(own: &[Commit], id: Id) -> HashSet<Id> {
+    let by_name: HashMap<Id, &Commit> = own.iter().map(|commit| (commit.id, commit)).collect();
+    let (mut open, mut found) = (vec![id], HashSet::new());
+    while let Some(commit) = open.pop().and_then(|id| by_name.get(&id)) {
+        open.extend(commit.parents.iter().filter(|parent| found.insert(**parent)));
+    }
+    found
 }
 
 /// Whether a commit of a branch is this one of the fix: by name, by what it says of its origin, or by
@@ -137,7 +187,12 @@ mod tests {
     }
 
     fn there_as(own: &[Commit], known: &Known) -> Vec<Option<Id>> {
-        plan(&fix(), own, known).unwrap().there_as
+        let told = |there: There| match there {
+            There::Missing => None,
+            There::As(id) => Some(id),
+            There::Perhaps { .. } => panic!("{there:?}"),
+        };
+        plan(&fix(), own, known).unwrap().parts.into_iter().map(told).collect()
     }
 
     #[test]
@@ -191,5 +246,23 @@ mod tests {
         let brought = HashMap::from([(id(12), HashSet::from([id(10), id(12)]))]);
         let own = [picked(10, 1), picked(14, 2), merge, revert];
         assert_eq!(there_as(&own, &Known { brought, ..known() }), [None, Some(id(14))]);
+    }
+    #[test]
+    fn who_takes_back_one_of_two_picks_may_take_back_both() {
+        let of =
+            |commit: Commit, parents: &[u8]| Commit { parents: parents.iter().copied().map(id).collect(), ..commit };
+        let revert = |number: u8, of: u8| Commit { reverts: vec![id(of).to_string()], ..commit(number) };
+        // Merged before the revert, which has both in its history.
+        let side = [of(picked(10, 1), &[3]), of(picked(20, 1), &[3]), of(commit(12), &[10, 20])];
+        let own = [&side[..], &[of(revert(13, 10), &[12])]].concat();
+        let planned = plan(&fix(), &own, &known()).unwrap();
+        assert_eq!(planned.parts, [There::Perhaps { id: id(20), unless_clear: false }, There::Missing]);
+        // Merged behind it: the change came again.
+        let own =
+            [of(picked(10, 1), &[3]), of(revert(13, 10), &[10]), of(picked(20, 1), &[3]), of(commit(14), &[13, 20])];
+        assert_eq!(there_as(&own, &known()), [Some(id(20)), None]);
+        // What a revert names was rebased away.
+        let planned = plan(&fix(), &[picked(10, 1), revert(11, 99)], &known()).unwrap();
+        assert_eq!(planned.parts, [There::Perhaps { id: id(10), unless_clear: true }, There::Missing]);
     }
 }

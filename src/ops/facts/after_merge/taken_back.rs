@@ -24,7 +24,7 @@ pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String
     }
     let undone =
         taken_back(later.iter().map(|(id, read)| Said { id, picked_from: &read.picked_from, reverts: &read.reverts }));
-    let holds = |id: &str| !undone.contains(id);
+    let holds = |id: &str| !undone.by.contains_key(id);
     let takes_back = |read: &Trailers| {
         let by_number = |iid: &u64| merged.requests.iter().any(|request| request.iid == *iid);
         let by_name = |name: &String| of_fix.iter().any(|id| id.starts_with(name.as_str()));
