@@ -154,9 +154,9 @@ fn only_jobs_of_the_gate_are_played_unless_another_is_named() {
         .secfix(&["deploy", "--play"])
         .ends(1)
         .warns("has to start `go`")
-        .warns("--wait --play rollback")
+        .warns("--wait --play=rollback")
         .never_says("started `");
-    world.secfix(&["deploy", "--play", "go"]).ends(1).warns("started `go`").never_says("started `rollback`");
+    world.secfix(&["deploy", "--play=go"]).ends(1).warns("started `go`").never_says("started `rollback`");
     world.write("home/.config/git-secfix/config.toml", "[deploy]\noptional = [\"rollback\"]\n");
     world.secfix(&["deploy", "--wait", "--every", "1"]).ok();
 }

@@ -108,3 +108,29 @@ fn programs_work_from_a_path_with_spaces_and_quotes() {
     assert!(world.read("work/.git/hooks/pre-push").contains("it'\\''s a folder"));
     world.git(&["push", "origin", "HEAD:refs/heads/x"]).refused().warns("is the public project");
 }
+
+#[test]
+fn the_words_of_the_front_door_tell_how_they_are_used() {
+    let world = World::new();
+    for word in ["help", "version", "completions"] {
+        world.secfix(&[word, "--help"]).ok().says(&format!("usage: git secfix {word}"));
+        world.secfix(&["help", word]).ok().says(&format!("usage: git secfix {word}"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_nobody_gets_is_no_success() {
+    let world = World::new();
+    world.secfix(&["init"]).ok();
+    for arguments in [&["secfix", "help"][..], &["secfix", "branch", "x", "--json"], &["secfix", "config", "--keys"]] {
+        let mut command = world.command("git", arguments);
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("error: the answer could not be written: No space left on device"), "{said}");
+    }
+    // What was done is done.
+    world.git(&["rev-parse", "--verify", "security-x"]).ok();
+}

@@ -12,7 +12,7 @@ use anyhow::anyhow;
 
 use super::{
     completions, manual,
-    program::{end, report_defects},
+    program::{end, ended, report_defects},
     suite::{PREFIX, definition_of_all},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub fn run() -> ExitCode {
     let (options, first) = leading_options(&mut arguments);
     let Some(first) = first else {
         Ui::default().answer(&overview());
-        return ExitCode::from(Exit::Done.code());
+        return ended(Ui::default(), Exit::Done);
     };
     let rest: Vec<OsString> = arguments.chain(options).collect();
     match door(&first, &rest) {
@@ -56,12 +56,17 @@ fn leading_options(arguments: &mut impl Iterator<Item = OsString>) -> (Vec<OsStr
 
 fn door(first: &OsStr, rest: &[OsString]) -> Result<ExitCode, Failure> {
     let ui = Ui::default();
-    let done = ExitCode::from(Exit::Done.code());
+    let done = || ended(ui, Exit::Done);
+    let asks_for_help = rest.iter().any(|word| word == "--help" || word == "-h");
     match first.to_str() {
-        Some("help" | "--help" | "-h") => help(ui, rest).map(|()| done),
+        Some(word) if asks_for_help && let Some(usage) = usage_of(word) => {
+            ui.answer(usage);
+            Ok(done())
+        }
+        Some("help" | "--help" | "-h") => help(ui, rest).map(|()| done()),
         Some("version" | "--version" | "-V") => {
             ui.answer(&format!("git-secfix {}\n", env!("CARGO_PKG_VERSION")));
-            Ok(done)
+            Ok(done())
         }
         Some("completions") => {
             let shell = rest.first().and_then(|shell| shell.to_str()).unwrap_or_default();
@@ -70,13 +75,23 @@ fn door(first: &OsStr, rest: &[OsString]) -> Result<ExitCode, Failure> {
                     .hint("git secfix completions bash")
             })?;
             ui.answer(script);
-            Ok(done)
+            Ok(done())
         }
         Some(option) if option.starts_with('-') => {
             Err(Failure::usage(anyhow!("`{option}` is no option of git secfix"))
                 .hint("git secfix help, or give it to the command: git secfix COMMAND --help"))
         }
         _ => run_program(first, rest),
+    }
+}
+
+/// How the words of the front door itself are used.
+fn usage_of(word: &str) -> Option<&'static str> {
+    match word {
+        "help" => Some("usage: git secfix help [COMMAND]\n       git secfix help --write-man FOLDER\n"),
+        "version" => Some("usage: git secfix version\n"),
+        "completions" => Some("usage: git secfix completions bash|zsh|fish\n"),
+        _ => None,
     }
 }
 
@@ -174,6 +189,7 @@ fn help(ui: Ui, rest: &[OsString]) -> Result<(), Failure> {
             return Err(Failure::usage(anyhow!("`--write-man` needs a folder"))
                 .hint("git secfix help --write-man ~/.local/share/man/man1"));
         }
+        [name, ..] if let Some(usage) = name.to_str().and_then(usage_of) => ui.answer(usage),
         [name, ..] => {
             let command = all.find_subcommand_mut(name).ok_or_else(|| unknown(name))?;
             ui.answer(&command.render_long_help().to_string());

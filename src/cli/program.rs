@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Command;
 
 use super::options::Options;
@@ -9,7 +10,7 @@ use crate::{
     commands::Program,
     domain::{exit::Exit, token_shape::ends_with_token},
     ops::Failure,
-    ui::Ui,
+    ui::{Ui, lost_answer},
 };
 
 /// The definition of a command's own program, with the options that all programs share.
@@ -46,8 +47,19 @@ pub fn run<P: Program>() -> ExitCode {
     };
     let refusal_code = program.refusal_code();
     match program.run(&context) {
-        Ok(exit) => ExitCode::from(exit.code()),
+        Ok(exit) => ended(context.ui, exit),
         Err(failure) => end(context.ui, &failure, refusal_code),
+    }
+}
+
+/// The end of what went well, unless whoever reads the answer would take a part of it for all.
+pub(super) fn ended(ui: Ui, exit: Exit) -> ExitCode {
+    match lost_answer() {
+        None => ExitCode::from(exit.code()),
+        Some(why) => {
+            let failure = Failure::not_done(anyhow!("the answer could not be written: {why}"));
+            end(ui, &failure.hint("git secfix status"), Exit::Refused.code())
+        }
     }
 }
 

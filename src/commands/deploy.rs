@@ -3,22 +3,15 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{Program, program::completed_by, wait_options::WaitArgs};
+use super::{Program, wait_options::WatchArgs};
 use crate::{
     domain::{
         deployment::{Service, State, Waiting},
         exit::Exit,
         runbook::{self, Step},
     },
-    ops::{
-        Context, Failure,
-        backoff::Looked,
-        facts::Gathered,
-        fix_branches,
-        jobs::{Plays, Watch},
-        known_names, next,
-    },
-    ui::Table,
+    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next},
+    ui::{Links, Table},
 };
 
 /// Show whether a fix is deployed, and wait for it
@@ -28,14 +21,8 @@ use crate::{
 /// jobs started. Nothing of a fix becomes public before all of them have succeeded.
 #[derive(Debug, clap::Args)]
 pub struct DeployArgs {
-    /// The name of the fix [default: the one of the current branch]
-    #[arg(add = completed_by(known_names::fixes))]
-    name: Option<String>,
     #[command(flatten)]
-    waiting: WaitArgs,
-    /// Start the jobs of the deployment that wait for somebody; with a part of a name those that have it, also further down
-    #[arg(long, value_name = "NAME", num_args = 0..=1)]
-    play: Option<Option<String>>,
+    watch: WatchArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,12 +37,12 @@ impl Program for DeployArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
+        let fix = fix_branches::find(context, &prepared, self.watch.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
+        let (fix, plays) = (&fix, self.watch.plays());
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, step: Step::Deploy, plays };
-        let gathered = watch.gather(self.waiting.limit(), waiting, judge)?;
+        let gathered = watch.gather(self.watch.limit(), waiting, judge)?;
         let services = services(&gathered).to_vec();
         let deployed = gathered.facts.progress.is_done(Step::Deploy);
         let report = Report { fix: fix.to_string(), deployed, services };
@@ -72,7 +59,7 @@ impl Program for DeployArgs {
                 return Err(Failure::not_done(anyhow!("{}", texts.join("; "))).hint("git secfix config --keys"));
             }
             let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
-            return Err(Failure::not_done(error).hint(self.waiting.hint(context.again(fix))));
+            return Err(Failure::not_done(error).hint(self.watch.hint(context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
@@ -101,9 +88,9 @@ fn judge(gathered: Gathered) -> Looked<Gathered> {
 }
 
 fn show(context: &Context, report: &Report) {
-    let pages = report.services.iter().filter_map(|service| Some((service.name.as_str(), service.web_url.as_deref()?)));
-    let links: Vec<(&str, &str)> = pages.collect();
-    context.ui.line_with_links(DeployArgs::NAME, report, &links, || {
+    let pages = report.services.iter().filter_map(|service| Some((service.name.clone(), service.web_url.clone()?)));
+    let links: Links = pages.collect();
+    context.ui.line_with_links(DeployArgs::NAME, report, links, || {
         let mut table = Table::default();
         for Service { name, state, text, sha, web_url, .. } in &report.services {
             let word = match state {

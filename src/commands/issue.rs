@@ -82,7 +82,9 @@ impl Program for IssueArgs {
         let today = Zoned::now().date();
         let next = next_step(&prepared, &reference, &issue, fix.as_ref())?;
         let report = report(&reference, &issue, next, today);
-        context.ui.report_with_links(Self::NAME, &report, &[(&report.issue, &report.web_url)], || text(&report, today));
+        context.ui.report_with_links(Self::NAME, &report, vec![(report.issue.clone(), report.web_url.clone())], || {
+            text(&report, today)
+        });
         if issue.confidential {
             context.ui.note(
                 "a mere hardening, or an update of a dependency that cannot be exploited: ask PSIRT in the issue whether \

@@ -30,7 +30,7 @@ use crate::{
         next,
         typed::Typed,
     },
-    ui::{Table, report_words},
+    ui::{Links, Table, report_words},
 };
 
 /// Merge all merge requests of a fix in the security project, when nothing blocks any of them
@@ -228,10 +228,8 @@ fn merge(
 }
 
 fn show(context: &Context, report: &Report) {
-    let links: Vec<(String, &str)> =
-        report.merge_requests.iter().map(|row| (format!("!{}", row.iid), row.web_url.as_str())).collect();
-    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
-    context.ui.report_with_links(MergeArgs::NAME, report, &links, || {
+    let links: Links = report.merge_requests.iter().map(|row| (format!("!{}", row.iid), row.web_url.clone())).collect();
+    context.ui.report_with_links(MergeArgs::NAME, report, links, || {
         let mut table = Table::default();
         for row in &report.merge_requests {
             let commit: String = row.commit.iter().flat_map(|commit| commit.chars().take(12)).collect();

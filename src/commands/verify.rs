@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{Program, program::completed_by, wait_options::WaitArgs};
+use super::{Program, wait_options::WatchArgs};
 use crate::{
     domain::{
         deployment::Waiting,
@@ -11,14 +11,7 @@ use crate::{
         runbook::{Progress, Step},
         verification::{Check, Outcome},
     },
-    ops::{
-        Context, Failure,
-        backoff::Looked,
-        facts::Gathered,
-        fix_branches,
-        jobs::{Plays, Watch},
-        known_names, next,
-    },
+    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next},
     ui::Table,
 };
 
@@ -27,14 +20,8 @@ use crate::{
 /// What this token may not see is unknown, and not fine. Images are those of `verify.images`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The name of the fix [default: the one of the current branch]
-    #[arg(add = completed_by(known_names::fixes))]
-    name: Option<String>,
     #[command(flatten)]
-    waiting: WaitArgs,
-    /// Start the jobs of `publish.jobs` that wait for somebody; with a part of a name those that have it, also further down
-    #[arg(long, value_name = "NAME", num_args = 0..=1)]
-    play: Option<Option<String>>,
+    watch: WatchArgs,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,12 +36,12 @@ impl Program for VerifyArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
+        let fix = fix_branches::find(context, &prepared, self.watch.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let (fix, plays) = (&fix, Plays::from_option(self.play.as_ref()));
+        let (fix, plays) = (&fix, self.watch.plays());
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, step: Step::Publish, plays };
-        let gathered = watch.gather(self.waiting.limit(), to_publish, judge)?;
+        let gathered = watch.gather(self.watch.limit(), to_publish, judge)?;
         let checks = checks(&gathered);
         let open = checks.iter().filter(|check| check.outcome != Outcome::Ok).count();
         let report = Report { fix: fix.to_string(), verified: open == 0, checks };
@@ -64,7 +51,7 @@ impl Program for VerifyArgs {
                 1 => anyhow!("1 thing is not as it should be"),
                 _ => anyhow!("{open} things are not as they should be"),
             };
-            return Err(Failure::not_done(error).hint(self.waiting.hint(context.again(fix))));
+            return Err(Failure::not_done(error).hint(self.watch.hint(context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)

@@ -112,8 +112,8 @@ fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Fai
 fn tell(jobs: &[Waiting], again: &Typed, context: &Context) {
     for Waiting { name, web_url, is_of_gate, .. } in jobs {
         let place = web_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
-        let again = again.clone().without_value("--play").with("--wait");
-        let again = if *is_of_gate { again.with("--play") } else { again.with_value("--play", name) };
+        let again = again.clone().without(&["--play"]).with("--wait");
+        let again = if *is_of_gate { again.with("--play") } else { again.with_joined("--play", name) };
         context.ui.advice(&format!("somebody who may deploy has to start `{name}`{place}"), &again.to_string());
     }
 }

@@ -64,9 +64,15 @@ impl Typed {
         self
     }
 
-    /// Without these options, each of which has no value.
+    /// With an option and its value in one word.
+    pub(crate) fn with_joined(self, option: &str, value: &str) -> Self {
+        self.with(&format!("{option}={value}"))
+    }
+
+    /// Without these options, each of which has no value, or one in the same word.
     pub(crate) fn without(mut self, flags: &[&str]) -> Self {
-        self.words.retain(|word| !flags.contains(&word.as_str()));
+        let is_one = |word: &str| flags.contains(&word.split_once('=').map_or(word, |(flag, _)| flag));
+        self.words.retain(|word| !is_one(word));
         self
     }
 

@@ -1,7 +1,9 @@
 //! Links on words, for terminals that know them (OSC 8). Others ignore the sequences.
 
+use super::terminal::Links;
+
 /// The text with each label, where it stands as a whole word, made a link to its address.
-pub(super) fn linked(text: &str, links: &[(&str, &str)]) -> String {
+pub(super) fn linked(text: &str, links: &Links) -> String {
     let mut linked = text.to_owned();
     for (label, url) in links {
         if is_plain(url) && !label.is_empty() {
@@ -37,9 +39,13 @@ fn replace_words(text: &str, word: &str, by: &str) -> String {
 mod tests {
     use super::*;
 
+    fn links(rows: &[(&str, &str)]) -> Links {
+        rows.iter().map(|(label, url)| ((*label).to_owned(), (*url).to_owned())).collect()
+    }
+
     #[test]
     fn whole_words_become_links() {
-        let text = linked("!41 and !412, !41", &[("!41", "https://x/41"), ("!412", "https://x/412")]);
+        let text = linked("!41 and !412, !41", &links(&[("!41", "https://x/41"), ("!412", "https://x/412")]));
         let link = |label: &str, url: &str| format!("\x1b]8;;{url}\x1b\\{label}\x1b]8;;\x1b\\");
         let first = link("!41", "https://x/41");
         assert_eq!(text, format!("{first} and {}, {first}", link("!412", "https://x/412")));
@@ -48,7 +54,7 @@ mod tests {
     #[test]
     fn an_address_that_would_end_the_sequence_is_no_link() {
         for url in ["https://x/\x1b\\evil", "javascript:x", "https://x/ y", ""] {
-            assert_eq!(linked("!1", &[("!1", url)]), "!1");
+            assert_eq!(linked("!1", &links(&[("!1", url)])), "!1");
         }
     }
 }

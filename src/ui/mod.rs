@@ -12,4 +12,4 @@ pub(crate) use report_words::report_words;
 pub use safe::{safe, safe_line};
 pub use spinner::Spinner;
 pub use table::Table;
-pub use terminal::{ColorWhen, Ui};
+pub use terminal::{ColorWhen, Links, Ui, lost_answer};

@@ -1,6 +1,9 @@
 //! Printing: answers, notes, warnings, errors and refusals.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::OnceLock,
+};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -37,6 +40,17 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
+/// Words of a text, each with the address behind it.
+pub type Links = Vec<(String, String)>;
+
+/// Why an answer was not written.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Why an answer did not arrive, where it went to a file that is full, for example. What was done is done.
+pub fn lost_answer() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
 /// An answer that is also a JSON document. `schema` counts its incompatible changes.
 #[derive(Serialize)]
 struct Document<'a, T> {
@@ -61,15 +75,18 @@ impl Ui {
         AutoStream::new(stream, choice)
     }
 
-    /// The answer, on standard output. A reader that went away is no error.
+    /// The answer, on standard output. A reader that went away is no error; for any other see [`lost_answer`].
     pub fn answer(self, text: &str) {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(LOST.set(error.to_string())),
+            _ => {}
+        }
     }
 
     /// The answer as text or as a JSON document, whichever was asked for.
     pub fn report<T: Serialize>(self, command: &str, answer: &T, text: impl FnOnce() -> String) {
-        self.report_with_links(command, answer, &[], text);
+        self.report_with_links(command, answer, Links::new(), text);
     }
 
     /// Like [`Ui::report`], with links behind these words of the text, on terminals.
@@ -77,35 +94,27 @@ impl Ui {
         self,
         command: &str,
         answer: &T,
-        links: &[(&str, &str)],
+        links: Links,
         text: impl FnOnce() -> String,
     ) {
-        if !self.json {
-            return self.text_with_links(&text(), links);
-        }
-        self.document(serde_json::to_string_pretty(&Document { schema: 1, command, answer }));
+        self.text_or(&links, text, || serde_json::to_string_pretty(&Document { schema: 1, command, answer }));
     }
 
     /// Like [`Ui::report_with_links`], with a document of a single line for programs that read line by line.
-    pub fn line_with_links<T: Serialize>(
+    pub fn line_with_links<T: Serialize>(self, command: &str, answer: &T, links: Links, text: impl FnOnce() -> String) {
+        self.text_or(&links, text, || serde_json::to_string(&Document { schema: 1, command, answer }));
+    }
+
+    fn text_or(
         self,
-        command: &str,
-        answer: &T,
-        links: &[(&str, &str)],
+        links: &Links,
         text: impl FnOnce() -> String,
+        document: impl FnOnce() -> Result<String, serde_json::Error>,
     ) {
         if !self.json {
-            return self.text_with_links(&text(), links);
+            return self.answer(&if self.has_links() { linked(&text(), links) } else { text() });
         }
-        self.document(serde_json::to_string(&Document { schema: 1, command, answer }));
-    }
-
-    fn text_with_links(self, text: &str, links: &[(&str, &str)]) {
-        self.answer(&if self.has_links() { linked(text, links) } else { text.to_owned() });
-    }
-
-    fn document(self, written: Result<String, serde_json::Error>) {
-        match written {
+        match document() {
             Ok(document) => self.answer(&format!("{document}\n")),
             Err(error) => self.error(&format!("the answer cannot be written as JSON: {error}"), None),
         }

@@ -24,7 +24,7 @@ use crate::{
         connection::{instance_of, unanswered},
         fix_branches, known_names, next,
     },
-    ui::{Table, report_words},
+    ui::{Links, Table, report_words},
 };
 use plan::Action;
 use survey::{Branch, Survey};
@@ -175,13 +175,9 @@ impl Program for MrArgs {
 }
 
 fn show(context: &Context, report: &Report) {
-    let links: Vec<(String, &str)> = report
-        .merge_requests
-        .iter()
-        .filter_map(|row| Some((format!("!{}", row.iid?), row.web_url.as_deref()?)))
-        .collect();
-    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
-    context.ui.report_with_links(MrArgs::NAME, report, &links, || {
+    let links: Links =
+        report.merge_requests.iter().filter_map(|row| Some((format!("!{}", row.iid?), row.web_url.clone()?))).collect();
+    context.ui.report_with_links(MrArgs::NAME, report, links, || {
         let mut table = Table::default();
         for row in &report.merge_requests {
             let number = row.iid.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));

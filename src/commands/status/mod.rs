@@ -11,6 +11,7 @@ use super::{
     program::{DURATION, completed_by},
     wait_options::duration,
 };
+use crate::ui::Links;
 use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName},
     ops::{
@@ -81,9 +82,8 @@ fn gather(context: &Context, gatherer: &Gatherer<'_>, fix: Option<&FixName>) -> 
 fn report(context: &Context, prepared: &Prepared, found: &[Gathered]) {
     let today = Zoned::now().date();
     let report = Report { fixes: found.iter().map(|found| show::report(found, &prepared.policy, today)).collect() };
-    let links: Vec<(String, String)> = report.fixes.iter().flat_map(show::links).collect();
-    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), url.as_str())).collect();
-    context.ui.report_with_links(StatusArgs::NAME, &report, &links, || {
+    let links: Links = report.fixes.iter().flat_map(show::links).collect();
+    context.ui.report_with_links(StatusArgs::NAME, &report, links, || {
         let texts: Vec<String> = report.fixes.iter().map(show::text).collect();
         match texts.is_empty() {
             true => "no fix is open\n".to_owned(),

@@ -12,7 +12,7 @@ use crate::{
         waiver::Waiver,
     },
     ops::facts::Gathered,
-    ui::{Table, report_words},
+    ui::{Links, Table, report_words},
 };
 
 #[derive(Debug, Serialize)]
@@ -174,7 +174,7 @@ fn target_report(target: &Target) -> TargetReport {
 }
 
 /// The words that lead somewhere, with their addresses.
-pub(super) fn links(report: &FixReport) -> Vec<(String, String)> {
+pub(super) fn links(report: &FixReport) -> Links {
     let requests = report.targets.iter().filter_map(|target| target.merge_request.as_ref());
     let requests = requests.map(|request| (format!("!{}", request.iid), request.web_url.clone()));
     let issue = report.issue.iter().map(|issue| (issue.reference.clone(), issue.web_url.clone()));

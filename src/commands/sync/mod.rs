@@ -33,7 +33,7 @@ use crate::{
         fix_branches, gate, keep_alive, known_names, next,
         prepared::Prepared,
     },
-    ui::Table,
+    ui::{Links, Table},
 };
 
 /// Disclose a fix: merge what security has into the public project
@@ -262,10 +262,9 @@ fn check_arrival(clone: &LocalClone, fetched: &BothProjects, found: &[Branch], f
 
 fn show(context: &Context, report: &Report) {
     let rows = report.branches.iter();
-    let links: Vec<(String, &str)> =
-        rows.filter_map(|row| Some((format!("!{}", row.merge_request?), row.web_url.as_deref()?))).collect();
-    let links: Vec<(&str, &str)> = links.iter().map(|(label, url)| (label.as_str(), *url)).collect();
-    context.ui.report_with_links(SyncArgs::NAME, report, &links, || {
+    let links: Links =
+        rows.filter_map(|row| Some((format!("!{}", row.merge_request?), row.web_url.clone()?))).collect();
+    context.ui.report_with_links(SyncArgs::NAME, report, links, || {
         let mut table = Table::default();
         for row in &report.branches {
             let number = row.merge_request.map_or_else(|| "-".to_owned(), |iid| format!("!{iid}"));
