@@ -29,7 +29,7 @@ pub(crate) fn switch_off(client: &Client, settings: &Settings, project: u64, con
 fn switch(client: &Client, settings: &Settings, project: u64, context: &Context, active: bool) -> Result<(), Failure> {
     let Some(found) = KeepAlive::find(client, settings, project).map_err(unanswered)? else { return Ok(()) };
     let KeepAlive::Found(Schedule { id, description, active: is_active, owner }) = &found else {
-        context.ui.warning(&found.trouble());
+        context.ui.warning(&found.problem());
         return Ok(());
     };
     if *is_active == active {

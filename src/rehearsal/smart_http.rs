@@ -22,29 +22,29 @@ use super::{
 
 /// What git wants of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum GitService {
     Fetch,
     Push,
 }
 
 /// The address of a git request: the project, and what follows it.
-fn address<'a>(path: &'a str, query: &str) -> Option<(&'a str, &'a str, Wish)> {
+fn address<'a>(path: &'a str, query: &str) -> Option<(&'a str, &'a str, GitService)> {
     let (project, rest) = path.trim_start_matches('/').split_once(".git/")?;
-    let wish = match (rest, query) {
-        ("info/refs", "service=git-upload-pack") | ("git-upload-pack", _) => Wish::Fetch,
-        ("info/refs", "service=git-receive-pack") | ("git-receive-pack", _) => Wish::Push,
+    let service = match (rest, query) {
+        ("info/refs", "service=git-upload-pack") | ("git-upload-pack", _) => GitService::Fetch,
+        ("info/refs", "service=git-receive-pack") | ("git-receive-pack", _) => GitService::Push,
         _ => return None,
     };
-    Some((project, rest, wish))
+    Some((project, rest, service))
 }
 
 /// Answers a request that is not for the API.
 pub(super) fn answer(shared: &Shared, parts: &Parts, body: &[u8], path: &str) -> Response<Body> {
     let query = parts.uri.query().unwrap_or_default();
-    let Some((project, rest, wish)) = address(path, query) else {
+    let Some((project, rest, service)) = address(path, query) else {
         return into_response(plain(404, "The page could not be found or you don't have permission to view it."));
     };
-    let admitted = match admit(&shared.state(), shared, parts, project, wish) {
+    let admitted = match admit(&shared.state(), shared, parts, project, service) {
         Ok(admitted) => admitted,
         Err(Refusal::Reply(reply)) => return into_response(reply),
         Err(Refusal::Moved(id)) => return moved(shared, id, rest, query),
@@ -86,7 +86,7 @@ fn denied() -> Reply {
     plain(401, text).with("www-authenticate", "Basic realm=\"GitLab\"")
 }
 
-fn admit(state: &State, shared: &Shared, parts: &Parts, path: &str, wish: Wish) -> Result<Admitted, Refusal> {
+fn admit(state: &State, shared: &Shared, parts: &Parts, path: &str, service: GitService) -> Result<Admitted, Refusal> {
     let token = match caller::git_token(state, &parts.headers) {
         None if parts.headers.contains_key("authorization") => return Err(denied().into()),
         None => None,
@@ -101,21 +101,21 @@ fn admit(state: &State, shared: &Shared, parts: &Parts, path: &str, wish: Wish) 
         let text = "The project you were looking for could not be found or you don't have permission to view it.";
         return Err(if user.is_none() { denied() } else { plain(404, text) }.into());
     };
-    if user.is_none() && wish == Wish::Push {
+    if user.is_none() && service == GitService::Push {
         return Err(denied().into());
     }
     if let Some(token) = token {
         let allows = |scope: &str| token.scopes.iter().any(|known| known == scope);
-        let is_enough = match wish {
-            _ if token.kind == TokenKind::Job => wish == Wish::Fetch,
-            Wish::Fetch => allows("api") || allows("read_repository") || allows("write_repository"),
-            Wish::Push => allows("api") || allows("write_repository"),
+        let is_enough = match service {
+            _ if token.kind == TokenKind::Job => service == GitService::Fetch,
+            GitService::Fetch => allows("api") || allows("read_repository") || allows("write_repository"),
+            GitService::Push => allows("api") || allows("write_repository"),
         };
         if !is_enough {
             return Err(plain(403, "You are not allowed to access this project with this token.").into());
         }
     }
-    if wish == Wish::Push && !may_write(state, project, user) {
+    if service == GitService::Push && !may_write(state, project, user) {
         return Err(plain(403, "You are not allowed to push code to this project.").into());
     }
     if state.project(path).is_none() {

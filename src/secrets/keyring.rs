@@ -65,7 +65,7 @@ impl<'a> Keyring<'a> {
             }
             Err(error) => Err(error),
         })?;
-        found.transpose().map_err(|why| self.surroundings.trouble(Reason::NoToken(why)))
+        found.transpose().map_err(|why| self.surroundings.error(Reason::NoToken(why)))
     }
 
     /// Keeps the token of an account, in place of the one before.
@@ -109,7 +109,7 @@ impl<'a> Keyring<'a> {
             let entry = Entry::new(SERVICE, account.as_str()).map_err(|error| told(&error))?;
             work(&entry).map_err(|error| told(&error))
         });
-        answer.map_err(|reason| self.surroundings.trouble(reason))
+        answer.map_err(|reason| self.surroundings.error(reason))
     }
 
     fn within_limits<T: Send + 'static>(

@@ -74,7 +74,7 @@ impl Surroundings {
         }
     }
 
-    pub(super) fn trouble(&self, reason: Reason) -> KeyringError {
+    pub(super) fn error(&self, reason: Reason) -> KeyringError {
         KeyringError { reason, surroundings: self.clone() }
     }
 
@@ -291,25 +291,25 @@ mod tests {
             (Reason::NoAnswer(Duration::from_millis(2500)), "did not answer within 2.5 seconds"),
             (Reason::Other("it broke".to_owned()), "it broke"),
         ] {
-            let error = plain.trouble(reason);
+            let error = plain.error(reason);
             let text = error.to_string();
             assert!(text.starts_with(&format!("the {STORE}, where tokens are kept, cannot be used: ")), "{text}");
             assert!(text.contains(expected), "{text}");
             assert!(error.ways_out().contains("SECFIX_TOKEN"), "{}", error.ways_out());
         }
-        let error = plain.trouble(Reason::NoToken(TokenError::Character));
+        let error = plain.error(Reason::NoToken(TokenError::Character));
         assert!(error.to_string().contains(STORE));
         assert_eq!(error.ways_out(), "git secfix auth login");
     }
 
     #[test]
     fn what_is_special_about_the_machine_is_said() {
-        let text = |variables| around(variables).trouble(Reason::NoProvider).to_string();
+        let text = |variables| around(variables).error(Reason::NoProvider).to_string();
         assert!(text(&[("WSL_DISTRO_NAME", "Debian")]).ends_with("; WSL starts none by itself"));
         assert!(text(&[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]).ends_with("; that is usual in an ssh session"));
-        let asked = around(&[("DISPLAY", ":0")]).trouble(Reason::NoAnswer(Duration::from_secs(3)));
+        let asked = around(&[("DISPLAY", ":0")]).error(Reason::NoAnswer(Duration::from_secs(3)));
         assert!(STORE != "Secret Service" || asked.to_string().ends_with("asking for its password in a window"));
-        let fish = around(&[("SHELL", "/usr/bin/fish")]).trouble(Reason::Locked).ways_out();
+        let fish = around(&[("SHELL", "/usr/bin/fish")]).error(Reason::Locked).ways_out();
         assert!(cfg!(windows) || fish.contains("read --silent --export SECFIX_TOKEN"), "{fish}");
     }
 
@@ -330,7 +330,7 @@ mod tests {
             keyring::Error::BadEncoding(b"s3cret\xff".to_vec()),
             keyring::Error::BadDataFormat(b"s3cret".to_vec(), "broken".into()),
         ] {
-            let trouble = around(&[]).trouble(Reason::from_keyring(&error, &around(&[])));
+            let trouble = around(&[]).error(Reason::from_keyring(&error, &around(&[])));
             assert!(!format!("{trouble} {trouble:?} {}", trouble.ways_out()).contains("s3cret"));
         }
     }

@@ -48,7 +48,7 @@ pub(super) enum Action {
 pub(super) fn plan(
     source: &str,
     target: &str,
-    wish: &Desired,
+    desired: &Desired,
     head: Option<&str>,
     existing: Option<(&MergeRequest, bool)>,
 ) -> Action {
@@ -59,43 +59,43 @@ pub(super) fn plan(
             Action::Merged { iid: request.iid }
         }
         Some((request, is_linked)) if !matches!(request.state, State::Closed | State::Merged) => {
-            change(request, is_linked, wish)
+            change(request, is_linked, desired)
         }
         // A closed one stays closed: somebody meant it.
         _ => Action::Open(New {
             source: source.to_owned(),
             target: target.to_owned(),
-            title: wish.title.clone(),
-            description: wish.description.clone(),
-            labels: wish.labels.clone(),
-            reviewers: wish.reviewers.clone(),
-            milestone: wish.milestone,
+            title: desired.title.clone(),
+            description: desired.description.clone(),
+            labels: desired.labels.clone(),
+            reviewers: desired.reviewers.clone(),
+            milestone: desired.milestone,
             keep: SourceCommits::AsUsual,
         }),
     }
 }
 
-fn change(request: &MergeRequest, is_linked: bool, wish: &Desired) -> Action {
-    let is_draft = wish.draft.unwrap_or(request.draft == Some(true));
-    let title = match (wish.has_new_title, wish.draft) {
-        (true, _) => super::text::title(&wish.title, is_draft),
+fn change(request: &MergeRequest, is_linked: bool, desired: &Desired) -> Action {
+    let is_draft = desired.draft.unwrap_or(request.draft == Some(true));
+    let title = match (desired.has_new_title, desired.draft) {
+        (true, _) => super::text::title(&desired.title, is_draft),
         (false, Some(wanted)) if request.draft != Some(wanted) => super::text::title(&request.title, wanted),
         // As people wrote it, to the last space.
         (false, _) => request.title.clone(),
     };
     let description = request.description.as_deref().unwrap_or_default();
     let present: Vec<u64> = request.reviewers.iter().map(|user| user.id).collect();
-    let missing = wish.reviewers.iter().filter(|id| !present.contains(id));
+    let missing = desired.reviewers.iter().filter(|id| !present.contains(id));
     let reviewers: Vec<u64> = present.iter().chain(missing).copied().collect();
-    let linked = super::text::with_link(description, wish.link.as_deref(), is_linked);
-    let told = super::text::with_waivers(linked.as_deref().unwrap_or(description), &wish.waivers, &wish.covered);
+    let linked = super::text::with_link(description, desired.link.as_deref(), is_linked);
+    let told = super::text::with_waivers(linked.as_deref().unwrap_or(description), &desired.waivers, &desired.covered);
     let description = told.or(linked);
     let changes = Changes {
         title: (title != request.title).then_some(title),
         description,
-        add_labels: wish.labels.iter().filter(|label| !request.labels.contains(label)).cloned().collect(),
+        add_labels: desired.labels.iter().filter(|label| !request.labels.contains(label)).cloned().collect(),
         reviewers: (reviewers.len() > present.len()).then_some(reviewers),
-        milestone: wish.milestone.filter(|id| request.milestone.as_ref().is_none_or(|now| now.id != *id)),
+        milestone: desired.milestone.filter(|id| request.milestone.as_ref().is_none_or(|now| now.id != *id)),
         keep: None,
     };
     match changes == Changes::default() {
@@ -110,7 +110,7 @@ mod tests {
     use crate::domain::merge_request::MergeStatus;
     use crate::gitlab::{merge_request::Milestone, user::User};
 
-    fn wish() -> Desired {
+    fn desired() -> Desired {
         Desired {
             title: "Fix".to_owned(),
             has_new_title: false,
@@ -156,18 +156,20 @@ mod tests {
         }
     }
 
-    fn planned(wish: &Desired, request: &MergeRequest) -> Action {
-        plan("security-x", "main", wish, Some("a"), Some((request, true)))
+    fn planned(desired: &Desired, request: &MergeRequest) -> Action {
+        plan("security-x", "main", desired, Some("a"), Some((request, true)))
     }
 
     #[test]
     fn what_is_as_it_should_be_is_left_alone() {
-        assert_eq!(planned(&wish(), &request("opened")), Action::Nothing { iid: 12 });
-        assert_eq!(planned(&wish(), &request("merged")), Action::Merged { iid: 12 });
-        assert!(matches!(planned(&wish(), &request("closed")), Action::Open(_)));
-        let more = plan("security-x", "main", &wish(), Some("b"), Some((&request("merged"), true)));
+        assert_eq!(planned(&desired(), &request("opened")), Action::Nothing { iid: 12 });
+        assert_eq!(planned(&desired(), &request("merged")), Action::Merged { iid: 12 });
+        assert!(matches!(planned(&desired(), &request("closed")), Action::Open(_)));
+        let more = plan("security-x", "main", &desired(), Some("b"), Some((&request("merged"), true)));
         assert!(matches!(more, Action::Open(_)), "what came after the merge is not lost");
-        assert!(matches!(plan("security-x", "main", &wish(), None, None), Action::Open(new) if new.target == "main"));
+        assert!(
+            matches!(plan("security-x", "main", &desired(), None, None), Action::Open(new) if new.target == "main")
+        );
     }
 
     #[test]
@@ -189,18 +191,18 @@ mod tests {
             milestone: Some(3),
             keep: None,
         };
-        assert_eq!(plan("s", "main", &wish(), None, Some((&bare, false))), Action::Change { iid: 12, changes });
+        assert_eq!(plan("s", "main", &desired(), None, Some((&bare, false))), Action::Change { iid: 12, changes });
     }
 
     #[test]
     fn a_title_changes_only_when_it_was_asked_for() {
         let mine = MergeRequest { title: "Mine".to_owned(), ..request("opened") };
-        let title = |wish: &Desired| match planned(wish, &mine) {
+        let title = |desired: &Desired| match planned(desired, &mine) {
             Action::Change { changes, .. } => changes.title,
             _ => None,
         };
-        assert_eq!(title(&wish()), None);
-        assert_eq!(title(&Desired { has_new_title: true, ..wish() }).as_deref(), Some("Fix"));
-        assert_eq!(title(&Desired { draft: Some(true), ..wish() }).as_deref(), Some("Draft: Mine"));
+        assert_eq!(title(&desired()), None);
+        assert_eq!(title(&Desired { has_new_title: true, ..desired() }).as_deref(), Some("Fix"));
+        assert_eq!(title(&Desired { draft: Some(true), ..desired() }).as_deref(), Some("Draft: Mine"));
     }
 }

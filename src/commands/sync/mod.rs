@@ -171,8 +171,8 @@ impl Program for SyncArgs {
 
 fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(u64, Gathered), Failure> {
     let _spinner = context.ui.spinner("asking GitLab");
-    let (shared, gathered) = gatherer.fix(fix, None)?;
-    Ok((shared.project.id, gathered))
+    let (project_facts, gathered) = gatherer.fix(fix, None)?;
+    Ok((project_facts.project.id, gathered))
 }
 
 fn merged(gathered: &Gathered) -> Result<&AfterMerge, Failure> {

@@ -91,12 +91,12 @@ impl Program for TagArgs {
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
         let spinner = context.ui.spinner("asking GitLab");
-        let (shared, gathered) = gatherer.fix(&fix, None)?;
+        let (project_facts, gathered) = gatherer.fix(&fix, None)?;
         let (gate, place) = due(&gathered.facts);
         gate::pass(gate, &gathered, policy)?;
         let after_merge =
             gathered.after_merge.as_ref().ok_or_else(|| Failure::not_done(anyhow!("`{fix}` is not merged")))?;
-        let survey = survey::survey(&client, policy, after_merge, &shared.project, place)?;
+        let survey = survey::survey(&client, policy, after_merge, &project_facts.project, place)?;
         drop(spinner);
         let tags = settings.tags()?;
         let mut report = Report {

@@ -35,9 +35,9 @@ impl Judged {
 
 /// How far each service is, by pipelines that ran on the merge or on a commit that holds it. Where several
 /// deployed the same service, the best news counts: once it ran with the fix, it is deployed.
-pub fn judge(demand: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
+pub fn judge(wanted: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
     let judge_one = |service: &String| {
-        let judged = pipelines.iter().map(|pipeline| (judge_service(demand, service, pipeline), pipeline));
+        let judged = pipelines.iter().map(|pipeline| (judge_service(wanted, service, pipeline), pipeline));
         let best =
             judged.max_by(|(one, of), (other, of_other)| one.state.cmp(&other.state).then(of.id.cmp(&of_other.id)));
         match best {
@@ -59,7 +59,7 @@ pub fn judge(demand: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
             },
         }
     };
-    demand.services.iter().map(judge_one).collect()
+    wanted.services.iter().map(judge_one).collect()
 }
 
 /// The newest run of each job.
@@ -75,20 +75,20 @@ fn newest(jobs: &[Job]) -> Vec<&Job> {
     newest
 }
 
-fn judge_service(demand: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judged {
+fn judge_service(wanted: &DeployTarget, service: &str, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
-    let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == demand.stage).collect();
-    let is_own = |job: &&Job| job.name.contains(service) && !demand.is_optional(job);
+    let in_stage: Vec<&Job> = jobs.iter().copied().filter(|job| job.stage == wanted.stage).collect();
+    let is_own = |job: &&Job| job.name.contains(service) && !wanted.is_optional(job);
     let own: Vec<&Job> = in_stage.iter().copied().filter(is_own).collect();
     if own.is_empty() {
-        return Judged::new(State::Absent, absent(demand, service, &jobs, &in_stage));
+        return Judged::new(State::Absent, absent(wanted, service, &jobs, &in_stage));
     }
-    worst(own.into_iter().map(|job| judge_job(demand, job, Place::Gate).at(&job.web_url)).collect())
+    worst(own.into_iter().map(|job| judge_job(wanted, job, Place::Gate).at(&job.web_url)).collect())
 }
 
 /// Which names there were instead: a job may have been renamed.
-fn absent(demand: &DeployTarget, service: &str, jobs: &[&Job], in_stage: &[&Job]) -> String {
-    let DeployTarget { stage, .. } = demand;
+fn absent(wanted: &DeployTarget, service: &str, jobs: &[&Job], in_stage: &[&Job]) -> String {
+    let DeployTarget { stage, .. } = wanted;
     if in_stage.is_empty() {
         let mut stages: Vec<&str> = jobs.iter().map(|job| job.stage.as_str()).collect();
         stages.sort_unstable();
@@ -116,16 +116,16 @@ fn worst(judged: Vec<Judged>) -> Judged {
     Judged { waiting, ..worst }
 }
 
-fn judge_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
+fn judge_job(wanted: &DeployTarget, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
     match status {
-        CiStatus::Success if job.is_trigger => judge_trigger(demand, job),
+        CiStatus::Success if job.is_trigger => judge_trigger(wanted, job),
         CiStatus::Success => Judged::new(State::Deployed, format!("`{name}` succeeded")),
         CiStatus::Failed => {
             // What failed is further down, where it can be seen, and may have been tried again there: not every
             // GitLab tells the trigger job of that.
             if let Some(Downstream { seen: Some(_), .. }) = &job.downstream {
-                return judge_trigger(demand, job);
+                return judge_trigger(wanted, job);
             }
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
             Judged::new(State::Failed, format!("`{name}` failed{why}"))
@@ -148,7 +148,7 @@ fn judge_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
             match &job.downstream {
                 // Somebody may have to start a job further down.
                 Some(Downstream { seen: Some(pipeline), .. }) => {
-                    let further = judge_downstream(demand, pipeline);
+                    let further = judge_downstream(wanted, pipeline);
                     if further.state == State::Waiting { further } else { running }
                 }
                 _ => running,
@@ -159,13 +159,13 @@ fn judge_job(demand: &DeployTarget, job: &Job, place: Place) -> Judged {
 }
 
 /// A trigger job is green as soon as its pipeline exists: what counts is what became of that.
-fn judge_trigger(demand: &DeployTarget, job: &Job) -> Judged {
+fn judge_trigger(wanted: &DeployTarget, job: &Job) -> Judged {
     let name = &job.name;
     let Some(downstream) = &job.downstream else {
         return Judged::new(State::Unknown, format!("what `{name}` started is not shown"));
     };
     let Some(pipeline) = &downstream.seen else {
-        return match (demand.hidden, &downstream.status) {
+        return match (wanted.hidden, &downstream.status) {
             (Hidden::Status, CiStatus::Success) => {
                 Judged::new(State::Deployed, format!("`{name}` started pipeline {}, which succeeded", downstream.id))
             }
@@ -175,16 +175,16 @@ fn judge_trigger(demand: &DeployTarget, job: &Job) -> Judged {
             ),
         };
     };
-    let further = judge_downstream(demand, pipeline);
+    let further = judge_downstream(wanted, pipeline);
     Judged { text: format!("{}, in pipeline {} of `{name}`", further.text, pipeline.id), ..further }
 }
 
 /// In a pipeline that belongs to the deployment everything counts that is not named as optional: what a
 /// project lets pass there, such as a job that nobody has started, or that was skipped for it, is often the
 /// deployment itself.
-fn judge_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
+fn judge_downstream(wanted: &DeployTarget, pipeline: &Pipeline) -> Judged {
     let jobs = newest(&pipeline.jobs);
-    let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| demand.is_optional(job));
+    let (optional, counted): (Vec<&Job>, Vec<&Job>) = jobs.into_iter().partition(|job| wanted.is_optional(job));
     let ended = match &pipeline.status {
         CiStatus::Success => State::Deployed,
         CiStatus::Failed => State::Failed,
@@ -201,7 +201,7 @@ fn judge_downstream(demand: &DeployTarget, pipeline: &Pipeline) -> Judged {
         ended => ended,
     };
     let judged: Vec<Judged> =
-        counted.into_iter().map(|job| judge_job(demand, job, Place::Further).at(&job.web_url)).collect();
+        counted.into_iter().map(|job| judge_job(wanted, job, Place::Further).at(&job.web_url)).collect();
     if judged.is_empty() {
         return Judged::new(State::Unknown, "no job can be seen".to_owned());
     }

@@ -165,7 +165,7 @@ pub struct Service {
 }
 
 /// That nothing can be told of any service, for the same reason.
-pub fn unknown(demand: &DeployTarget, why: &str) -> Vec<Service> {
+pub fn unknown(wanted: &DeployTarget, why: &str) -> Vec<Service> {
     let of = |service: &String| Service {
         name: service.clone(),
         state: State::Unknown,
@@ -174,7 +174,7 @@ pub fn unknown(demand: &DeployTarget, why: &str) -> Vec<Service> {
         web_url: None,
         sha: None,
     };
-    demand.services.iter().map(of).collect()
+    wanted.services.iter().map(of).collect()
 }
 
 /// What is missing, service by service.

@@ -5,7 +5,7 @@ use super::*;
 const STAGE: &str = "runway_production";
 const NAME: &str = "🛫 [duo-workflow-svc] Trigger runway deployment production";
 
-fn demand() -> DeployTarget {
+fn wanted() -> DeployTarget {
     DeployTarget {
         stage: STAGE.to_owned(),
         services: vec!["[duo-workflow-svc]".to_owned()],
@@ -46,7 +46,7 @@ fn hidden(status: &str) -> Option<Downstream> {
 }
 
 fn judged(jobs: Vec<Job>) -> Service {
-    judge(&demand(), &[pipeline(1, "success", jobs)]).remove(0)
+    judge(&wanted(), &[pipeline(1, "success", jobs)]).remove(0)
 }
 
 const STATUSES: [(&str, State); 12] = [
@@ -141,8 +141,8 @@ fn what_is_named_as_optional_need_not_have_run() {
 #[test]
 fn hidden_pipelines_count_only_where_the_project_says_so() {
     let jobs = |status: &str| vec![pipeline(1, "success", vec![trigger(1, "success", hidden(status))])];
-    let trusting = DeployTarget { hidden: Hidden::Status, ..demand() };
-    assert_eq!(judge(&demand(), &jobs("success"))[0].state, State::Unknown);
+    let trusting = DeployTarget { hidden: Hidden::Status, ..wanted() };
+    assert_eq!(judge(&wanted(), &jobs("success"))[0].state, State::Unknown);
     assert_eq!(judge(&trusting, &jobs("success"))[0].state, State::Deployed);
     assert_eq!(judge(&trusting, &jobs("running"))[0].state, State::Unknown);
 }
@@ -157,7 +157,7 @@ fn the_newest_run_of_a_job_counts() {
 fn every_job_of_every_service_must_have_succeeded() {
     let parallel = vec![job(1, "[duo-workflow-svc] 1/2", "success"), job(2, "[duo-workflow-svc] 2/2", "running")];
     assert_eq!(judged(parallel).state, State::Running);
-    let two = DeployTarget { services: vec!["[duo-workflow-svc]".to_owned(), "[ai-gateway]".to_owned()], ..demand() };
+    let two = DeployTarget { services: vec!["[duo-workflow-svc]".to_owned(), "[ai-gateway]".to_owned()], ..wanted() };
     let found = judge(&two, &[pipeline(1, "success", vec![job(1, NAME, "success")])]);
     assert_eq!(found.iter().map(|service| service.state).collect::<Vec<_>>(), [State::Deployed, State::Absent]);
     assert_eq!(missing(&found).len(), 1);
@@ -174,14 +174,14 @@ fn what_is_absent_is_told_with_what_there_is() {
     assert_eq!(other_stage.text, "the pipeline has no stage `runway_production`, only `test`");
     assert_eq!((other_name.state, other_stage.state), (State::Absent, State::Absent));
     assert_eq!(judged(vec![]).text, "its pipeline has no job");
-    let none = judge(&demand(), &[]).remove(0);
+    let none = judge(&wanted(), &[]).remove(0);
     assert_eq!((none.state, none.text.as_str(), none.sha), (State::Absent, "no pipeline ran on the merge yet", None));
 }
 
 #[test]
 fn any_pipeline_that_holds_the_merge_may_have_deployed_it() {
     let at = |id: u64, status: &str| pipeline(id, "success", vec![job(id, NAME, status)]);
-    let state = |pipelines: &[Pipeline]| judge(&demand(), pipelines).remove(0).state;
+    let state = |pipelines: &[Pipeline]| judge(&wanted(), pipelines).remove(0).state;
     assert_eq!(state(&[at(2, "failed"), at(1, "success")]), State::Deployed);
     assert_eq!(state(&[at(2, "success"), at(1, "failed")]), State::Deployed);
     assert_eq!(state(&[at(2, "running"), at(1, "failed")]), State::Running);

@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) struct Picked {
     pub(crate) line: Line,
-    /// For each commit of the fix; empty when the line is in trouble.
+    /// For each commit of the fix; empty where nothing is picked.
     pub(crate) outcomes: Vec<Outcome>,
     /// Where the branch is to go.
     pub(crate) tip: Id,
@@ -66,7 +66,7 @@ impl Picked {
     }
 }
 
-/// Picks onto every line that is not in trouble.
+/// Picks onto every line where something may be picked.
 pub(crate) fn pick(
     clone: &LocalClone,
     objects: &Objects,

@@ -82,18 +82,18 @@ impl<'a> Gatherer<'a> {
         let mut known = sources::read(self.prepared, fix)?;
         known.issue = issue.or(known.issue);
         let (client, policy, roles, lines) = (self.client, self.policy, &self.roles, self.settings.supported_lines()?);
-        let (shared, answers) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
+        let (project_facts, answers) = std::thread::scope(|scope| {
+            let project_facts = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
             let answers = gitlab::ask(client, policy, &known);
-            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
+            (project_facts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), answers)
         });
-        let shared = shared?;
+        let project_facts = project_facts?;
         let answers = answers.map_err(unanswered)?;
-        let gathered = self.assemble(fix, &shared, answers)?;
+        let gathered = self.assemble(fix, &project_facts, answers)?;
         if gathered.facts.targets.is_empty() {
             return Err(self.no_such_fix(fix)?);
         }
-        Ok((shared, gathered))
+        Ok((project_facts, gathered))
     }
 
     /// The failure of a command about a fix that is nowhere, with the nearest one that is somewhere.
@@ -120,12 +120,12 @@ impl<'a> Gatherer<'a> {
     /// When GitLab or the clone does not tell what is needed.
     pub(crate) fn all(&self) -> Result<(ProjectFacts, Vec<Gathered>), Failure> {
         let (client, policy, roles, lines) = (self.client, self.policy, &self.roles, self.settings.supported_lines()?);
-        let (shared, open) = std::thread::scope(|scope| {
-            let shared = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
+        let (project_facts, open) = std::thread::scope(|scope| {
+            let project_facts = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
             let open = merge_request::open(client, policy.security.as_str());
-            (shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
+            (project_facts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
         });
-        let (shared, open) = (shared?, open.map_err(unanswered)?);
+        let (project_facts, open) = (project_facts?, open.map_err(unanswered)?);
         let mut fixes: BTreeSet<FixName> = names::fixes(self.clone, policy)?.into_iter().collect();
         fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
         let known = fixes.iter().map(|fix| sources::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
@@ -135,12 +135,12 @@ impl<'a> Gatherer<'a> {
         let gathered = fixes
             .iter()
             .zip(answers)
-            .map(|(fix, answers)| self.assemble(fix, &shared, answers.map_err(unanswered)?))
+            .map(|(fix, answers)| self.assemble(fix, &project_facts, answers.map_err(unanswered)?))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok((shared, gathered))
+        Ok((project_facts, gathered))
     }
 
-    fn assemble(&self, fix: &FixName, shared: &ProjectFacts, answers: Answers) -> Result<Gathered, Failure> {
+    fn assemble(&self, fix: &FixName, project_facts: &ProjectFacts, answers: Answers) -> Result<Gathered, Failure> {
         let policy = self.policy;
         // A name that was only fetched once, or that was only asked for, is no branch of the fix.
         let with_request = answers.requests.iter().filter(|(_, requests)| !requests.is_empty()).map(|(name, _)| name);
@@ -148,26 +148,26 @@ impl<'a> Gatherer<'a> {
         names.extend(branches::names_below(self.clone, "refs/heads/")?);
         let found = fix_branches::belonging_to(policy, fix, names.iter().map(String::as_str));
         let mut targets =
-            found.iter().map(|branch| self.target(branch, shared, &answers)).collect::<Result<Vec<_>, _>>()?;
+            found.iter().map(|branch| self.target(branch, project_facts, &answers)).collect::<Result<Vec<_>, _>>()?;
         let notes = self.notes(&answers, &targets);
         let requests = answers.requests.iter().filter_map(|(source, requests)| {
             let request = gitlab::that_counts(policy, source, requests)?;
             Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
         });
         let requests = requests.collect();
-        let after_merge = self.after_merge(shared, &answers, &targets)?;
+        let after_merge = self.after_merge(project_facts, &answers, &targets)?;
         self.compare_backports(fix, &mut targets, &answers, after_merge.as_ref())?;
         for target in &mut targets {
             let exposing = answers.exposing.get(&target.target).into_iter().flatten();
-            let mut ours = exposing.filter(|open| open.source_project_id == Some(shared.project.id));
+            let mut ours = exposing.filter(|open| open.source_project_id == Some(project_facts.project.id));
             target.exposed_by = ours.next().map(|open| open.web_url.clone());
             let by = after_merge.as_ref().and_then(|after_merge| after_merge.taken_back.get(&target.target));
             target.taken_back_by = by.cloned();
             target.is_lost = after_merge.as_ref().is_some_and(|after_merge| after_merge.lost.contains(&target.target));
         }
-        let mut waivers = self.waivers(fix, shared, &answers);
-        let uncovered = clone::uncovered(&shared.supported, &targets, &mut waivers);
-        let uncovered = self.without_the_fix(uncovered, shared, after_merge.as_ref())?;
+        let mut waivers = self.waivers(fix, project_facts, &answers);
+        let uncovered = clone::uncovered(&project_facts.supported, &targets, &mut waivers);
+        let uncovered = self.without_the_fix(uncovered, project_facts, after_merge.as_ref())?;
         let clean_up = self.clean_up(&targets, &answers)?;
         let (fact, issue) = match answers.issue {
             None => (IssueFact::Unlinked, None),
@@ -188,7 +188,7 @@ impl<'a> Gatherer<'a> {
         let facts = Facts {
             process,
             issue: fact,
-            project_problem: shared.problem(&policy.security),
+            project_problem: project_facts.problem(&policy.security),
             progress,
             targets,
             uncovered,
@@ -199,9 +199,9 @@ impl<'a> Gatherer<'a> {
 
     /// The lines that go without the fix: as this clone remembers them, and as the merge request to the default branch
     /// says, where a colleague's clone finds them.
-    fn waivers(&self, fix: &FixName, shared: &ProjectFacts, answers: &Answers) -> Vec<Waiver> {
+    fn waivers(&self, fix: &FixName, project_facts: &ProjectFacts, answers: &Answers) -> Vec<Waiver> {
         let policy = self.policy;
-        let mut waivers = waivers::remembered(self.clone, policy, fix, &shared.supported);
+        let mut waivers = waivers::remembered(self.clone, policy, fix, &project_facts.supported);
         let source = policy.branches.write(&FixBranch { fix: fix.clone(), line: None });
         let requests = answers.requests.get(&source).map_or(&[][..], Vec::as_slice);
         let request = gitlab::that_counts(policy, &source, requests);
@@ -218,7 +218,7 @@ impl<'a> Gatherer<'a> {
     fn without_the_fix(
         &self,
         lines: Vec<ReleaseLine>,
-        shared: &ProjectFacts,
+        project_facts: &ProjectFacts,
         after_merge: Option<&AfterMerge>,
     ) -> Result<Vec<ReleaseLine>, Failure> {
         let Some(after_merge) = after_merge else { return Ok(lines) };
@@ -226,7 +226,7 @@ impl<'a> Gatherer<'a> {
         let holds = at_once(&lines, |line| {
             let branch = self.policy.branches.target(Some(*line));
             let in_project = |project: u64| compare::has_arrived(self.client, project, &merged.commit, &branch);
-            Ok::<_, Error>(in_project(shared.project.id)? || in_project(after_merge.canonical.id)?)
+            Ok::<_, Error>(in_project(project_facts.project.id)? || in_project(after_merge.canonical.id)?)
         });
         let holds = holds.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
         Ok(lines.into_iter().zip(holds).filter(|(_, holds)| !holds).map(|(line, _)| line).collect())
@@ -235,7 +235,7 @@ impl<'a> Gatherer<'a> {
     /// What lies behind the merge, once every branch is merged.
     fn after_merge(
         &self,
-        shared: &ProjectFacts,
+        project_facts: &ProjectFacts,
         answers: &Answers,
         targets: &[Target],
     ) -> Result<Option<AfterMerge>, Failure> {
@@ -266,7 +266,7 @@ impl<'a> Gatherer<'a> {
             return Ok(None);
         }
         let (client, policy, settings) = (self.client, self.policy, self.settings);
-        Reader { client, policy, settings, security: &shared.project }.read(merged).map(Some)
+        Reader { client, policy, settings, security: &project_facts.project }.read(merged).map(Some)
     }
 
     /// Which branches of the fix are left behind.

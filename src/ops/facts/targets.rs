@@ -25,7 +25,7 @@ impl Gatherer<'_> {
     pub(super) fn target(
         &self,
         branch: &FixBranch,
-        shared: &ProjectFacts,
+        project_facts: &ProjectFacts,
         answers: &Answers,
     ) -> Result<Target, Failure> {
         let policy = self.policy;
@@ -41,7 +41,7 @@ impl Gatherer<'_> {
             _ if open.len() > 1 => Request::Several(open),
             None => Request::Missing,
             Some(request) => match answers.details.get(&request.iid) {
-                Some(detail) => Request::Found(Box::new(self.request(detail, branch.line.is_none(), shared))),
+                Some(detail) => Request::Found(Box::new(self.request(detail, branch.line.is_none(), project_facts))),
                 None => return Err(Failure::not_done(anyhow!("nothing is known of !{}", request.iid))),
             },
         };
@@ -108,7 +108,7 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    fn request(&self, detail: &Detail, is_default: bool, shared: &ProjectFacts) -> MergeRequest {
+    fn request(&self, detail: &Detail, is_default: bool, project_facts: &ProjectFacts) -> MergeRequest {
         let Detail { request, approvals, rules, open_threads, pushed_at, .. } = detail;
         // Nobody approves their own work, whatever a rule says.
         let author = request.author.as_ref().map(|author| author.username.as_str());
@@ -133,7 +133,7 @@ impl Gatherer<'_> {
                     .collect(),
             })
             .collect();
-        let roles = self.roles.iter().zip(&shared.people);
+        let roles = self.roles.iter().zip(&project_facts.people);
         MergeRequest {
             iid: request.iid,
             web_url: request.web_url.clone(),

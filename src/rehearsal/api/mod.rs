@@ -123,38 +123,45 @@ async fn respond(
         return into_response(Reply::message(400, "400 Bad Request"));
     };
     let work = move || {
-        let asked = Asked {
+        let request_parts = RequestParts {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
-        let reply = answer(&shared, captures, &asked, &body, route).unwrap_or_else(|refusal| refusal);
-        into_response(if_changed(reply, &asked))
+        let reply = answer(&shared, captures, &request_parts, &body, route).unwrap_or_else(|refusal| refusal);
+        into_response(if_changed(reply, &request_parts))
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| into_response(Reply::message(500, "500 Internal Server Error")))
 }
 
 /// A request before it is known who sent it.
-struct Asked {
+struct RequestParts {
     method: String,
     path: String,
     query: String,
     headers: HeaderMap,
 }
 
-fn answer(shared: &Shared, captures: HashMap<String, String>, asked: &Asked, body: &[u8], route: &Route) -> Answer {
+fn answer(
+    shared: &Shared,
+    captures: HashMap<String, String>,
+    request_parts: &RequestParts,
+    body: &[u8],
+    route: &Route,
+) -> Answer {
     let mut state = shared.state();
     let door = Door {
-        writes: !matches!(asked.method.as_str(), "GET" | "HEAD"),
+        writes: !matches!(request_parts.method.as_str(), "GET" | "HEAD"),
         takes_job_tokens: route.takes_job_tokens,
         takes_any_scope: route.path == "/personal_access_tokens/self",
         takes_read_user: route.path.starts_with("/user"),
     };
-    let caller = caller::identify(&state, &asked.headers, &asked.query, &door)?;
-    let content_type = asked.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let parameters = Parameters::read(&asked.query, content_type, body)?;
+    let caller = caller::identify(&state, &request_parts.headers, &request_parts.query, &door)?;
+    let content_type =
+        request_parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let parameters = Parameters::read(&request_parts.query, content_type, body)?;
     let base = format!("{}/api/v4", shared.site.root);
     let mut call = Call {
         site: &shared.site,
@@ -162,22 +169,22 @@ fn answer(shared: &Shared, captures: HashMap<String, String>, asked: &Asked, bod
         caller,
         parameters,
         captures,
-        method: asked.method.clone(),
-        path: asked.path.strip_prefix(&base).unwrap_or(&asked.path).to_owned(),
-        query: asked.query.clone(),
+        method: request_parts.method.clone(),
+        path: request_parts.path.strip_prefix(&base).unwrap_or(&request_parts.path).to_owned(),
+        query: request_parts.query.clone(),
     };
     (route.handler)(&mut call)
 }
 
 /// An answer with its tag; 304 when the client has it already.
-fn if_changed(reply: Reply, asked: &Asked) -> Reply {
+fn if_changed(reply: Reply, request_parts: &RequestParts) -> Reply {
     let Content::Json(body) = &reply.content else { return reply };
-    if asked.method != "GET" || reply.status != 200 {
+    if request_parts.method != "GET" || reply.status != 200 {
         return reply;
     }
     let mut hasher = DefaultHasher::new();
     body.to_string().hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());
-    let known = asked.headers.get("if-none-match").and_then(|value| value.to_str().ok());
+    let known = request_parts.headers.get("if-none-match").and_then(|value| value.to_str().ok());
     if known == Some(tag.as_str()) { Reply::nothing(304).with("etag", tag) } else { reply.with("etag", tag) }
 }

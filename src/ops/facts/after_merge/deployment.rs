@@ -16,13 +16,13 @@ const DEEPEST: u32 = 5;
 /// How far each service is.
 pub(super) fn services(
     reader: &Reader<'_>,
-    demand: &DeployTarget,
+    wanted: &DeployTarget,
     merged: Option<&Merged>,
 ) -> Result<Vec<Service>, Error> {
     let Some(merged) = merged else {
         let why =
             format!("the fix has no merge to `{}`, and no other branch is deployed", reader.policy.branches.default);
-        return Ok(deployment::unknown(demand, &why));
+        return Ok(deployment::unknown(wanted, &why));
     };
     let (found, taken_back) = std::thread::scope(|scope| {
         let taken_back = scope.spawn(|| taken_back::find(reader, merged));
@@ -30,12 +30,12 @@ pub(super) fn services(
     });
     if let Some(by) = taken_back? {
         let by = by.get(..12).unwrap_or(&by);
-        return Ok(deployment::unknown(demand, &format!("{by} takes the fix back on `{}`", merged.branch)));
+        return Ok(deployment::unknown(wanted, &format!("{by} takes the fix back on `{}`", merged.branch)));
     }
     let found = found?;
-    let pipelines = at_once(&found, |found| with_jobs(reader.client, demand, reader.security.id, found, 0));
+    let pipelines = at_once(&found, |found| with_jobs(reader.client, wanted, reader.security.id, found, 0));
     let pipelines = pipelines.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
-    Ok(deployment::judge(demand, &pipelines))
+    Ok(deployment::judge(wanted, &pipelines))
 }
 
 /// The pipelines on the branch that hold the merge.
@@ -74,7 +74,7 @@ fn holding(reader: &Reader<'_>, merged: &Merged) -> Result<Vec<pipeline::Pipelin
 /// A pipeline with its jobs, and those of the pipelines that they started; `None` where they cannot be seen.
 fn with_jobs(
     client: &Client,
-    demand: &DeployTarget,
+    wanted: &DeployTarget,
     project: u64,
     found: &pipeline::Pipeline,
     depth: u32,
@@ -87,11 +87,11 @@ fn with_jobs(
     let (Some(jobs), Some(triggers)) = (jobs?, triggers?) else { return Ok(None) };
     // Only triggers of the deployment lead to it, and everything that these started belongs to it.
     let leads_on = |job: &pipeline::Job| {
-        let is_of_service = demand.services.iter().any(|service| job.name.contains(service));
-        depth > 0 || (job.stage == demand.stage && is_of_service)
+        let is_of_service = wanted.services.iter().any(|service| job.name.contains(service));
+        depth > 0 || (job.stage == wanted.stage && is_of_service)
     };
     let further = at_once(&triggers, |job| match &job.downstream_pipeline {
-        Some(started) if leads_on(job) => further(client, demand, started, depth + 1).map(Some),
+        Some(started) if leads_on(job) => further(client, wanted, started, depth + 1).map(Some),
         _ => Ok(None),
     });
     let mut all: Vec<Job> = jobs.into_iter().map(|job| convert_job(project, job, false, None)).collect();
@@ -110,13 +110,13 @@ fn with_jobs(
 /// The pipeline that a trigger job started, read under its own project.
 fn further(
     client: &Client,
-    demand: &DeployTarget,
+    wanted: &DeployTarget,
     started: &pipeline::Pipeline,
     depth: u32,
 ) -> Result<Downstream, Error> {
     let seen = match started.project_id {
         Some(project) if depth <= DEEPEST => match pipeline::read(client, project, started.id)? {
-            Some(read) => with_jobs(client, demand, project, &read, depth)?,
+            Some(read) => with_jobs(client, wanted, project, &read, depth)?,
             None => None,
         },
         _ => None,

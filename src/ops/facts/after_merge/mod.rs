@@ -104,13 +104,13 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// Everything behind the merge. What does not depend on something else is asked at the same time.
     pub(super) fn read(&self, merged: Vec<Merged>) -> Result<AfterMerge, Failure> {
-        let demand = self.settings.deployment()?;
+        let wanted = self.settings.deployment()?;
         let process = self.settings.process()?;
         let images = self.settings.images()?;
         let (services, keep_alive, private_tags, taken_back, public) = std::thread::scope(|scope| {
             let services = scope.spawn(|| {
-                let demand = demand.as_ref()?;
-                Some(deployment::services(self, demand, merged.iter().find(|merged| merged.line.is_none())))
+                let wanted = wanted.as_ref()?;
+                Some(deployment::services(self, wanted, merged.iter().find(|merged| merged.line.is_none())))
             });
             let keep_alive = scope.spawn(|| KeepAlive::find(self.client, self.settings, self.security.id));
             let private_tags = scope.spawn(|| {

@@ -47,13 +47,13 @@ impl KeepAlive {
         match self {
             Self::Found(schedule) if schedule.active => Progress::Done,
             Self::Found(schedule) => Progress::Open(vec![format!("{} is not active", named(schedule))]),
-            Self::NotOne { .. } => Progress::Open(vec![self.trouble()]),
-            Self::Unseen => Progress::Unknown(self.trouble()),
+            Self::NotOne { .. } => Progress::Open(vec![self.problem()]),
+            Self::Unseen => Progress::Unknown(self.problem()),
         }
     }
 
     /// Why it cannot be used.
-    pub(crate) fn trouble(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         match self {
             Self::Found(schedule) => format!("{} may be changed by its owner alone", named(schedule)),
             Self::NotOne { name, count: 0 } => format!("security has no pipeline schedule `{name}`"),

@@ -227,7 +227,7 @@ fn check_schedule(keep_alive: &KeepAlive, ahead: &[String]) -> Check {
             let text = format!("`{}` is still active: its owner @{owner} has to switch it off", schedule.description);
             Check::new(what, Outcome::Failed, text)
         }
-        KeepAlive::NotOne { .. } => Check::new(what, Outcome::Failed, keep_alive.trouble()),
-        KeepAlive::Unseen => Check::new(what, Outcome::Unknown, keep_alive.trouble()),
+        KeepAlive::NotOne { .. } => Check::new(what, Outcome::Failed, keep_alive.problem()),
+        KeepAlive::Unseen => Check::new(what, Outcome::Unknown, keep_alive.problem()),
     }
 }
