@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Write,
     net::TcpListener,
     os::unix::net::UnixListener,
     path::Path,
@@ -15,7 +15,7 @@ use std::{
 use git_secfix::rehearsal::{Options, Server, State, TokenSpec};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
-use crate::support::{Ran, World, keyring::Session, skip};
+use crate::support::{Ran, World, keyring::Session, skip, terminal};
 
 const FULL: &str = "glpat-full-0123456789abcdef";
 const READ_ONLY: &str = "glpat-read-0123456789abcdef";
@@ -364,28 +364,12 @@ fn no_other_program_sees_a_token() {
 
 /// Runs a line in a shell on a terminal, and types once it is asked for the token.
 fn on_a_terminal(world: &World, line: &str, typed: &str) -> String {
-    let mut command = world.command("script", &["--quiet", "--return", "--command", line, "/dev/null"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut seen = Vec::new();
-    let mut more = [0; 1024];
-    while !String::from_utf8_lossy(&seen).contains("(it is not shown): ") {
-        let count = screen.read(&mut more).unwrap();
-        assert_ne!(count, 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend(&more[..count]);
-    }
-    // The terminal stops to show what is typed right after the question.
-    thread::sleep(Duration::from_millis(500));
-    keyboard.write_all(typed.as_bytes()).unwrap();
-    screen.read_to_end(&mut seen).unwrap();
-    drop(keyboard);
-    child.wait().unwrap();
-    String::from_utf8_lossy(&seen).into_owned()
+    terminal::on_a_terminal(world, line, "", "(it is not shown): ", typed).1
 }
 
 #[test]
 fn a_terminal_never_shows_the_token() {
-    if !cfg!(target_os = "linux") || which::which("script").is_err() {
+    if !terminal::has_terminal() {
         return skip("typing on a terminal, which needs script on Linux");
     }
     let world = World::new();

@@ -156,7 +156,9 @@ fn one_that_fails_in_the_middle_is_finished_later() {
         .secfix(&["merge"])
         .ends(1)
         .says("not merged")
-        .warns("somebody pushed to `security-prompt-injection-18-4` after it was looked at");
+        .warns(&format!("GitLab does not merge !{second}: it is `opened`, `mergeable`"))
+        // No other commit is there.
+        .never_says("somebody pushed");
     assert_eq!(states(&gitlab), ["main merged", "stable-18-3-ee opened", "stable-18-4-ee opened"]);
     world.secfix(&["status"]).ok().says("step 9 of 14: merge").says("merged");
     gitlab.server.clear_faults();

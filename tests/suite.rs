@@ -21,6 +21,7 @@ mod clean;
 mod completions;
 mod config;
 mod deploy;
+mod disclosure;
 mod dispatch;
 mod doctor;
 mod faults;

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use git_secfix::rehearsal::{At, Fault, Injected, Logged};
 
-use crate::support::{CAN, GitLab, Ran, SEC, World, each_git, gitlab::TOKEN};
+use crate::support::{
+    CAN, GitLab, Ran, SEC, World, each_git,
+    gitlab::TOKEN,
+    skip,
+    terminal::{has_terminal, on_a_terminal},
+};
 
 const YES: [&str; 3] = ["sync", "--yes", "prompt-injection"];
 const BRANCHES: [&str; 3] = ["main", "stable-18-4-ee", "stable-18-3-ee"];
@@ -108,17 +113,44 @@ fn a_project_that_squashes_everything_is_refused_with_the_setting() {
 }
 
 #[test]
-fn work_of_others_blocks_until_it_is_cleared_by_name() {
+fn work_of_others_on_top_waits_for_its_own_disclosure() {
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
     let other = world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
+    sync(&world, &[]).ok().never_says("Other work on other").says("merged");
+    assert!(!world.holds_there(CAN, "stable-18-4-ee", &other));
+    let all = world.git_in(&world.server(CAN), &["rev-list", "--all"]).ok().stdout;
+    assert!(!all.contains(&other), "canonical has the work of others");
+    assert_eq!(gitlab.requests_of(CAN).len(), 3);
+    // Whoever names it takes it along.
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    let other = world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
+    sync(&world, &["--include", &other[..12]]).ok().says("cleared   A Person");
+    assert!(world.holds_there(CAN, "stable-18-4-ee", &other));
+}
+
+#[test]
+fn work_of_others_below_blocks_until_it_is_cleared_by_name() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    let other = world.commit_there(SEC, "stable-18-4-ee", "other", "embargoed too\n");
+    gitlab.server.change(|state| {
+        state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0].job.status = "success".to_owned();
+    });
+    world.secfix(&["merge"]).ok();
     let before = public(&world, &gitlab);
     let refused = sync(&world, &[]).ends(3).warns("may be another team's embargoed work").warns("Other work on other");
-    refused.warns(&format!("--include {}", &other[..12]));
+    refused
+        .warns(&format!("hint: ask whoever wrote them"))
+        .warns(&format!("sync prompt-injection --include {}", &other[..12]));
     // Naming something else clears nothing.
     sync(&world, &["--include", "0123456"]).ends(3);
     assert_eq!(public(&world, &gitlab), before);
-    sync(&world, &["--include", &other[..12]]).ok().says("cleared   A Person");
+    // What was cleared is not asked again while it is open in public.
+    sync(&world, &["--include", &other[..12], "--no-merge"]).ok().says("cleared   A Person");
+    world.secfix(&["sync", "--dry-run"]).ok().says("cleared");
+    sync(&world, &[]).ok();
     assert!(world.holds_there(CAN, "stable-18-4-ee", &other));
 }
 
@@ -154,10 +186,14 @@ fn a_merge_of_canonical_with_more_in_it_is_somebody_s_work() {
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
     world.commit_there(CAN, "main", "news", "public\n");
-    take_canonical_in(&world, &["smuggled", "embargoed\n"]);
+    let merge = take_canonical_in(&world, &["smuggled", "embargoed\n"]);
+    // Named, it is shown for what it is.
     let before = public(&world, &gitlab);
-    sync(&world, &[]).ends(3).warns("Take canonical in");
+    world.secfix(&["sync", "--dry-run", "--include", &merge[..12]]).ok().says("cleared").says("Take canonical in");
     assert_eq!(public(&world, &gitlab), before);
+    sync(&world, &[]).ok().never_says("Take canonical in");
+    let all = world.git_in(&world.server(CAN), &["rev-list", "--all"]).ok().stdout;
+    assert!(!all.contains(&merge), "canonical has what was smuggled in");
 }
 
 #[test]
@@ -244,7 +280,7 @@ fn opened_for_a_maintainer_and_merged_later() {
     sync(&world, &[]).ends(1).warns("may not merge into `main`, `stable-18-4-ee`, `stable-18-3-ee`");
     assert!(!holds_security(&world));
     world.set("SECFIX_TOKEN", "glpat-maintainer");
-    sync(&world, &[]).ok().says("is open already").says("merged");
+    sync(&world, &[]).ok().says("as shown before: !1 into `main`").never_says("this fix").says("merged");
     assert_eq!(gitlab.requests_of(CAN).len(), 3, "the open ones were taken over");
     assert!(holds_security(&world));
     assert_eq!(world.server_refs(CAN).lines().filter(|line| line.contains("refs/heads")).count(), before);
@@ -426,21 +462,25 @@ fn a_pipeline_in_public_is_waited_for() {
 
 #[test]
 fn the_name_is_typed_on_a_terminal() {
+    if !has_terminal() {
+        return skip("typing on a terminal, which needs script on Linux");
+    }
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
-    // `script` gives it a terminal.
-    let typed = |text: &str| {
-        let command = world.command("script", &["--quiet", "--return", "--command", "git secfix sync", "/dev/null"]);
-        world.run_with_input(command, format!("{text}\n").as_bytes())
-    };
+    let question = "type the name of the fix to make it public:";
     let before = public(&world, &gitlab);
-    // Whoever does not see the preview is not asked.
-    let piped = world.command("script", &["--quiet", "--return", "--command", "git secfix sync | cat", "/dev/null"]);
-    world.run_with_input(piped, b"prompt-injection\n").says("there is no terminal to confirm on");
-    assert_eq!(typed("something-else").code, 2);
+    // Whoever does not see the preview, or the question, is not asked.
+    for line in ["git secfix sync | cat", "git secfix sync 2>log"] {
+        let (_, screen) = on_a_terminal(&world, line, "prompt-injection\r", question, "");
+        assert!(!screen.contains(question), "{screen}");
+        assert_eq!(public(&world, &gitlab), before);
+    }
+    // What was typed before the question was there answers nothing.
+    let (code, screen) = on_a_terminal(&world, "git secfix sync", "prompt-injection\r", question, "something-else\r");
+    assert_eq!(code, 2, "{screen}");
+    assert!(screen.contains("`something-else` is not the name of this fix"), "{screen}");
     assert_eq!(public(&world, &gitlab), before);
-    let ran = typed("prompt-injection");
-    assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stdout.contains("type the name of the fix"), "{ran}");
+    let (code, screen) = on_a_terminal(&world, "git secfix sync", "", question, "prompt-injection\r");
+    assert_eq!(code, 0, "{screen}");
     assert!(holds_security(&world));
 }

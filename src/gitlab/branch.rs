@@ -12,6 +12,10 @@ pub struct Branch {
     pub name: String,
     /// Its newest commit.
     pub commit: Commit,
+    /// Whether rules say who may change it.
+    pub protected: Option<bool>,
+    /// Whether every developer may merge into it, though it is protected.
+    pub developers_can_merge: Option<bool>,
 }
 
 /// A commit.

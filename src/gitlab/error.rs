@@ -102,6 +102,11 @@ impl Error {
         }
     }
 
+    /// Whether something else has what the request needs, for a moment: the request was not looked at.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.status == 409 && refused.said.contains("Resource lock"))
+    }
+
     /// Whether the scopes of the token are too small.
     pub fn is_scope(&self) -> bool {
         matches!(self, Self::Refused(refused) if refused.status == 403 && refused.said.contains("insufficient_scope"))

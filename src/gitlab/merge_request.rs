@@ -54,6 +54,8 @@ pub struct MergeRequest {
     /// Whether it can be merged.
     #[serde(default, deserialize_with = "or_default")]
     pub detailed_merge_status: MergeStatus,
+    /// Why the last attempt to merge it failed.
+    pub merge_error: Option<String>,
     /// Whether it conflicts with its target.
     #[serde(default, deserialize_with = "or_default")]
     pub has_conflicts: bool,
@@ -211,20 +213,24 @@ pub fn open_from(client: &Client, project: &str, source: &str) -> Result<Vec<Mer
     client.all(&built(endpoint)?)
 }
 
+/// Every open merge request into a branch of a project, wherever it comes from.
+///
+/// # Errors
+/// See [`Error`].
+pub fn open_into(client: &Client, project: &str, target: &str) -> Result<Vec<MergeRequest>, Error> {
+    let endpoint =
+        MergeRequests::builder().project(project).target_branch(target).state(MergeRequestState::Opened).build();
+    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
+    Ok(found.into_iter().filter(|open| open.target_branch == target && open.state == State::Opened).collect())
+}
+
 /// Every open merge request that goes this way into a branch.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn open_to(client: &Client, route: Route, target: &str) -> Result<Vec<MergeRequest>, Error> {
-    let endpoint =
-        MergeRequests::builder().project(route.target).target_branch(target).state(MergeRequestState::Opened).build();
-    let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
-    let is_ours = |request: &MergeRequest| {
-        request.source_project_id == Some(route.source)
-            && request.target_branch == target
-            && request.state == State::Opened
-    };
-    Ok(found.into_iter().filter(is_ours).collect())
+    let found = open_into(client, &route.target.to_string(), target)?;
+    Ok(found.into_iter().filter(|open| open.source_project_id == Some(route.source)).collect())
 }
 
 fn is_of_one_project(request: &MergeRequest) -> bool {

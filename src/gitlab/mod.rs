@@ -11,6 +11,7 @@ mod connection;
 mod error;
 mod link_header;
 mod retry;
+mod wildcard;
 
 pub mod approval;
 pub mod branch;

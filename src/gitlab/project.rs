@@ -26,6 +26,8 @@ pub struct Project {
     /// Whether it squashes what is merged.
     #[serde(default)]
     pub squash_option: SquashOption,
+    /// Whether this token may open merge requests there, where the server says.
+    pub can_create_merge_request_in: Option<bool>,
     /// What this token may do there; missing where it is nobody's.
     pub permissions: Option<Permissions>,
 }
@@ -48,6 +50,9 @@ pub struct Access {
 
 /// The access level of a developer.
 pub const DEVELOPER: u64 = 30;
+
+/// The access level of a maintainer.
+pub const MAINTAINER: u64 = 40;
 
 impl Project {
     /// Whether only members can see it.

@@ -18,7 +18,7 @@ pub(super) fn wait_before_next(error: &Error, is_repeatable: bool, attempt: u32,
         Error::Unreachable { .. } => true,
         Error::Lost { .. } => is_repeatable,
         // The server did not look at the request, whatever it was.
-        Error::Refused(refused) if refused.status == 429 => true,
+        Error::Refused(refused) if refused.status == 429 || error.is_locked() => true,
         Error::Refused(refused) => is_repeatable && matches!(refused.status, 500 | 502 | 503 | 504),
         _ => false,
     };

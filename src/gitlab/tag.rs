@@ -9,7 +9,7 @@ use gitlab::api::{
 };
 use serde::Deserialize;
 
-use super::{Client, Error, branch::Commit, built};
+use super::{Client, Error, branch::Commit, built, wildcard};
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,14 +44,7 @@ pub struct Access {
 impl Rule {
     /// Whether it is for a tag of this name.
     pub fn is_for(&self, tag: &str) -> bool {
-        let mut parts = self.name.split('*');
-        let Some(mut rest) = parts.next().and_then(|first| tag.strip_prefix(first)) else { return false };
-        let Some(last) = parts.next_back() else { return rest.is_empty() };
-        for part in parts {
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.ends_with(last)
+        wildcard::matches(&self.name, tag)
     }
 
     /// Whether somebody with this access level may create what it is for. Rights of single users and of groups

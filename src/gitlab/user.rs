@@ -60,3 +60,35 @@ impl Endpoint for Members<'_> {
 }
 
 impl Pageable for Members<'_> {}
+
+/// A member of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Member {
+    /// The name after the `@`.
+    pub username: String,
+    /// 30 for a developer, 40 for a maintainer.
+    pub access_level: u64,
+}
+
+/// Everybody who is a member of a project, also through its groups; `None` where this token may not read that.
+///
+/// # Errors
+/// See [`Error`].
+pub fn members_of_project(client: &Client, project: u64) -> Result<Option<Vec<Member>>, Error> {
+    Error::invisible(client.all(&ProjectMembers(project)))
+}
+
+/// `GET /projects/:id/members/all`.
+struct ProjectMembers(u64);
+
+impl Endpoint for ProjectMembers {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/members/all", self.0).into()
+    }
+}
+
+impl Pageable for ProjectMembers {}

@@ -41,6 +41,9 @@ pub(crate) struct Merging<'a> {
     pub(crate) who_may: &'static str,
 }
 
+/// How often GitLab may say that another commit is meant while none is.
+const MOST_CONFLICTS: u32 = 4;
+
 impl Merging<'_> {
     /// Merges it, and returns the commit that is in its target now.
     ///
@@ -49,6 +52,7 @@ impl Merging<'_> {
     pub(crate) fn merge(&self, client: &Client) -> Result<String, Failure> {
         let mut wait = WaitLimit { limit: self.limit, backoff: client.backoff() }.begin();
         let mut is_accepted = false;
+        let mut unexplained = 0;
         loop {
             // Accepted and not merged yet is something to wait for: asked again, a merge train starts anew.
             let answer = match is_accepted {
@@ -58,12 +62,17 @@ impl Merging<'_> {
             let now = match answer {
                 Ok(now) => {
                     is_accepted = true;
+                    if let Some(why) = refused_by_rule(&now) {
+                        return Err(self.against_a_rule(why, &now));
+                    }
                     now
                 }
                 // Lost, not possible at the moment, or somebody else was faster: only a look tells.
                 Err(error) => {
-                    let may_wait = error.may_have_taken_effect() || matches!(error.status(), Some(405 | 422));
                     let now = self.read(client)?;
+                    // A conflict without another commit is a lock, for a moment.
+                    unexplained += u32::from(error.status() == Some(409));
+                    let may_wait = self.may_wait(&error, &now) && unexplained < MOST_CONFLICTS;
                     if now.state != State::Merged && !(may_wait && may_pass(&now)) {
                         return Err(self.refused(&error, &now));
                     }
@@ -83,6 +92,21 @@ impl Merging<'_> {
         }
     }
 
+    /// Whether the same may be asked again. That another commit is meant is told by the commit, not by the refusal.
+    fn may_wait(&self, error: &Error, now: &MergeRequest) -> bool {
+        match error.status() {
+            Some(405 | 406 | 422) => true,
+            Some(409) => error.is_locked() || now.sha.as_deref() == Some(self.sha),
+            _ => error.may_have_taken_effect(),
+        }
+    }
+
+    /// What GitLab itself gives for a reason: a push rule, a hook, a signature policy. It does not pass by itself.
+    fn against_a_rule(&self, why: &str, now: &MergeRequest) -> Failure {
+        let error = anyhow!("GitLab does not merge !{}: {why}: {}", self.iid, now.web_url);
+        Failure::not_done(error).hint(format!("ask an owner of that project about the rule, then {}", self.again))
+    }
+
     fn read(&self, client: &Client) -> Result<MergeRequest, Failure> {
         merge_request::read(client, self.project, self.iid).map_err(unanswered)
     }
@@ -98,15 +122,18 @@ impl Merging<'_> {
 
     fn refused(&self, error: &Error, now: &MergeRequest) -> Failure {
         let Self { iid, target, source, .. } = self;
+        if let Some(why) = refused_by_rule(now) {
+            return self.against_a_rule(why, now);
+        }
         match error.status() {
             // GitLab says 401 where 403 is meant: the token itself was good enough to read everything.
             Some(401) => Failure::not_done(anyhow!("this token may not merge !{iid} into `{target}` ({error})"))
                 .hint(format!("ask {} to run: {}", self.who_may, self.again)),
-            Some(409) => Failure::not_done(anyhow!(
+            Some(409) if now.sha.as_deref() != Some(self.sha) => Failure::not_done(anyhow!(
                 "somebody pushed to `{source}` after it was looked at, so !{iid} was not merged ({error})"
             ))
             .hint(&self.look),
-            Some(405 | 422) => Failure::not_done(anyhow!(
+            Some(405 | 406 | 409 | 422) => Failure::not_done(anyhow!(
                 "GitLab does not merge !{iid}: it is `{}`, `{}` ({error}): {}",
                 now.state,
                 now.detailed_merge_status,
@@ -140,10 +167,18 @@ pub(crate) fn in_branch(
     .hint(format!("look at {}, then {again}", merged.web_url)))
 }
 
+/// Why GitLab did not merge what can be merged by everything else that it says.
+fn refused_by_rule(now: &MergeRequest) -> Option<&str> {
+    let why = now.merge_error.as_deref().filter(|why| !why.trim().is_empty())?;
+    let is_ready = Mergeability::from(&now.detailed_merge_status) == Mergeability::Mergeable;
+    (now.state == State::Opened && is_ready).then_some(why)
+}
+
 /// Whether what is in the way goes away by itself: a check, or a pipeline.
 fn may_pass(now: &MergeRequest) -> bool {
     let is_open = matches!(now.state, State::Opened | State::Locked);
     is_open
+        && refused_by_rule(now).is_none()
         && match Mergeability::from(&now.detailed_merge_status) {
             Mergeability::Mergeable | Mergeability::Computing => true,
             // A pipeline takes a moment to appear behind a new merge request.

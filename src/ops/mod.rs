@@ -27,6 +27,8 @@ pub mod lines;
 pub mod merge_request;
 pub mod next;
 pub mod prepared;
+#[cfg(feature = "network")]
+pub mod public_request;
 pub mod push;
 pub mod typed;
 pub mod waivers;

@@ -1,6 +1,7 @@
 //! Links on words, for terminals that know them (OSC 8). Others ignore the sequences.
 
-use super::terminal::Links;
+/// Words of a text, each with the address behind it.
+pub type Links = Vec<(String, String)>;
 
 /// The text with each label, where it stands as a whole word, made a link to its address.
 pub(super) fn linked(text: &str, links: &Links) -> String {

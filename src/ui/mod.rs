@@ -8,8 +8,9 @@ pub mod spinner;
 pub mod table;
 pub mod terminal;
 
+pub use link::Links;
 pub(crate) use report_words::report_words;
 pub use safe::{safe, safe_line};
 pub use spinner::Spinner;
 pub use table::Table;
-pub use terminal::{ColorWhen, Links, Ui, lost_answer};
+pub use terminal::{ColorWhen, Ui, lost_answer};

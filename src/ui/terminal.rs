@@ -9,7 +9,11 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{link::linked, safe::safe, spinner::Spinner};
+use super::{
+    link::{Links, linked},
+    safe::safe,
+    spinner::Spinner,
+};
 
 /// When to use colour. Without a choice, `NO_COLOR`, `CLICOLOR` and the terminal decide.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,9 +43,6 @@ pub struct Ui {
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
-
-/// Words of a text, each with the address behind it.
-pub type Links = Vec<(String, String)>;
 
 /// Why an answer was not written.
 static LOST: OnceLock<String> = OnceLock::new();
@@ -139,12 +140,19 @@ impl Ui {
         }
     }
 
+    /// Whether somebody sits at the terminal, and sees what is said.
+    pub fn has_terminal(self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks for a line on the terminal; `None` where nobody can type, where what was said before goes elsewhere than
     /// to a person, or where nothing was typed.
     pub fn ask(self, question: &str) -> Option<String> {
-        if self.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let is_seen = io::stdout().is_terminal() && io::stderr().is_terminal();
+        if self.json || !io::stdin().is_terminal() || !is_seen {
             return None;
         }
+        forget_typed();
         let _ = write!(self.stderr(), "{} ", safe(question));
         let mut line = String::new();
         let read = io::stdin().read_line(&mut line).ok()?;
@@ -221,5 +229,13 @@ impl Ui {
     /// A line for another program, exactly as given.
     pub fn signal(self, line: &str) {
         let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+/// Throws away what was typed before a question was shown: it answers something that nobody has read.
+fn forget_typed() {
+    #[cfg(unix)]
+    {
+        let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
     }
 }

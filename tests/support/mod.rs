@@ -10,6 +10,7 @@ pub(crate) mod sample;
 pub(crate) mod scenario;
 pub(crate) mod sources;
 pub(crate) mod stage;
+pub(crate) mod terminal;
 mod world;
 
 pub(crate) use gitlab::GitLab;

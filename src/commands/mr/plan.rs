@@ -145,6 +145,7 @@ mod tests {
             milestone: Some(Milestone { id: 3 }),
             sha: Some("a".to_owned()),
             detailed_merge_status: MergeStatus::default(),
+            merge_error: None,
             has_conflicts: false,
             head_pipeline: None,
             merge_commit_sha: None,

@@ -11,7 +11,7 @@ use crate::{
         runbook::{self, Blocker, Gate, Pushed, Step, Target},
         waiver::Waiver,
     },
-    ops::facts::Gathered,
+    ops::facts::{Gathered, PublicRequest},
     ui::{Links, Table, report_words},
 };
 
@@ -21,6 +21,8 @@ pub(super) struct FixReport {
     step: StepReport,
     finished: bool,
     issue: Option<IssueReport>,
+    /// What is open in public, and not merged yet.
+    public: Vec<PublicRequest>,
     targets: Vec<TargetReport>,
     /// The lines that go without the fix, and why.
     waivers: Vec<Waiver>,
@@ -103,7 +105,7 @@ report_words! {
 }
 
 pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
-    let Gathered { fix, facts, issue, notes, .. } = found;
+    let Gathered { fix, facts, issue, notes, after_merge, .. } = found;
     let step = runbook::step(facts);
     let is_open = |gate| runbook::is_open(facts, gate);
     let process = facts.process;
@@ -120,6 +122,7 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             confidential: issue.confidential,
             web_url: issue.web_url.clone(),
         }),
+        public: after_merge.as_ref().map_or_else(Vec::new, |after_merge| after_merge.public_requests.clone()),
         targets: facts.targets.iter().map(target_report).collect(),
         waivers: facts.waivers.clone(),
         blockers: now_blocking(&runbook::blockers(facts), step),
@@ -183,6 +186,14 @@ pub(super) fn links(report: &FixReport) -> Links {
 
 pub(super) fn text(report: &FixReport) -> String {
     let mut text = heading(report);
+    // Nothing is as urgent as what everybody sees and nobody has yet.
+    let mut label = "public";
+    for PublicRequest { branch, iid, web_url, waits_for } in &report.public {
+        let waits_for = waits_for.as_deref().unwrap_or("it can be merged");
+        let line = crate::ui::safe_line(&format!("!{iid} into `{branch}`: {waits_for}: {web_url}")).into_owned();
+        text.push_str(&format!("{label:<12}{line}\n"));
+        label = "";
+    }
     let table = table(report);
     text.push_str(&table.lines().map(|line| format!("  {line}\n")).collect::<String>());
     let mut label = "without";

@@ -77,7 +77,7 @@ impl Disclosure<'_> {
     }
 
     /// Somebody may have pushed to the branch that was made for this.
-    fn check_head(&self, branch: &Branch, request: &MergeRequest) -> Result<(), Failure> {
+    pub(super) fn check_head(&self, branch: &Branch, request: &MergeRequest) -> Result<(), Failure> {
         let tip = branch.tip.to_string();
         let head = request.sha.as_deref();
         // Right after its creation the server may not have looked yet.
@@ -148,26 +148,5 @@ impl Disclosure<'_> {
             who_may: "a maintainer of the public project",
         };
         merging.merge(self.client)
-    }
-
-    /// Whether this token may merge all of them: nothing is merged where a later one could not be.
-    pub(super) fn check_rights(&self, requests: &[(&Branch, MergeRequest)]) -> Result<(), Failure> {
-        let mut forbidden = Vec::new();
-        for (branch, request) in requests {
-            let read = merge_request::read(self.client, self.route.target, request.iid).map_err(unanswered)?;
-            self.check_head(branch, &read)?;
-            if read.user.is_some_and(|rights| !rights.can_merge) {
-                forbidden.push(branch.name.as_str());
-            }
-        }
-        if forbidden.is_empty() {
-            return Ok(());
-        }
-        let error =
-            anyhow!("this token may not merge into `{}` of canonical, so nothing was merged", forbidden.join("`, `"));
-        Err(Failure::not_done(error).hint(format!(
-            "ask a maintainer of the public project to run: {}",
-            self.again.clone().without_value("--yes")
-        )))
     }
 }

@@ -1,11 +1,13 @@
 //! `git secfix sync`: the disclosure. What security has becomes public, branch by branch, after a look at
 //! what that is.
 
+mod beforehand;
 mod disclose;
 mod preview;
 mod public_text;
 mod resolve;
 mod survey;
+mod waiting;
 
 use anyhow::anyhow;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use self::{
     preview::{BranchReport, BranchState},
     public_text::PublicText,
     survey::Branch,
+    waiting::Patience,
 };
 use super::{
     Program,
@@ -25,7 +28,10 @@ use crate::domain::waiver::Waiver;
 use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName, policy::Policy, runbook::Gate},
     git::{LocalClone, history},
-    gitlab::merge_request::{MergeRequest, Route},
+    gitlab::{
+        merge_request::{MergeRequest, Route},
+        project::Project,
+    },
     ops::{
         Context, Failure,
         facts::{AfterMerge, Gathered, Gatherer},
@@ -64,7 +70,13 @@ pub struct SyncArgs {
     /// Give up resolving conflicts
     #[arg(long, conflicts_with_all = ["yes", "no_merge", "dry_run"])]
     abort: bool,
-    /// How long to wait for GitLab to merge one of them
+    /// Wait until every one of them can be merged, also for people [default: on a terminal]
+    #[arg(long, conflicts_with_all = ["no_wait", "dry_run"])]
+    wait: bool,
+    /// Do not wait: merge them if all can be merged now
+    #[arg(long)]
+    no_wait: bool,
+    /// How long to wait at most: `90s`, `15m`, `2h`
     #[arg(long, value_name = DURATION, default_value = "1h", value_parser = duration)]
     timeout: Span,
     /// Show what would become public, and do nothing
@@ -102,7 +114,8 @@ impl Program for SyncArgs {
         let again = context.again(&fix).without(&["--continue", "--abort", "--dry-run"]).without_value("--resolve");
         let client = context.gitlab(&prepared)?;
         let gatherer = Gatherer::new(&client, &prepared)?;
-        let (security, gathered) = gather(&gatherer, &fix, context)?;
+        let (project, gathered) = gather(&gatherer, &fix, context)?;
+        let security = project.id;
         if self.abort {
             return resolve::abort(clone, policy, &again, merged(&gathered)?, context);
         }
@@ -126,13 +139,19 @@ impl Program for SyncArgs {
             branches: found.iter().map(|branch| preview::report(branch, &words)).collect(),
         };
         if !context.ui.json && !report.public {
-            context.ui.answer(&preview::text(&fix, &report.branches, policy));
+            let is_known = !self.dry_run && preview::is_open(&found);
+            let text = if is_known { preview::in_short } else { preview::text };
+            context.ui.answer(&text(&fix, &report.branches, policy));
         }
         preview::notes(&found, &gathered, context);
         preview::check(&found, &after_merge.canonical, policy, &again)?;
         let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
         for branch in found.iter().filter(|branch| !branch.is_public()) {
             words.check(&branch.name, issue_title, &fix)?;
+        }
+        let to_know = beforehand::look(&client, &project, &after_merge.canonical, &found, &again)?;
+        for text in &to_know {
+            context.ui.warning(text);
         }
         if self.dry_run {
             if context.ui.json || report.public {
@@ -147,9 +166,8 @@ impl Program for SyncArgs {
             self.confirm(&fix, &gatherer, &prepared, context)?;
             let route = Route { source: security, target: after_merge.canonical.id };
             let limit = self.timeout.get();
-            let _spinner = context.ui.spinner("opening and merging the merge requests");
             let disclosure = Disclosure { client: &client, policy, again: &again, route, words, limit };
-            let done = disclose(&disclosure, &found, self.no_merge, &mut report);
+            let done = self.disclose(&disclosure, &found, &mut report, context);
             if done.is_err() || !report.public {
                 show(context, &report);
                 done?;
@@ -169,10 +187,10 @@ impl Program for SyncArgs {
     }
 }
 
-fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(u64, Gathered), Failure> {
+fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(Project, Gathered), Failure> {
     let _spinner = context.ui.spinner("asking GitLab");
     let (project_facts, gathered) = gatherer.fix(fix, None)?;
-    Ok((project_facts.project.id, gathered))
+    Ok((project_facts.project, gathered))
 }
 
 fn merged(gathered: &Gathered) -> Result<&AfterMerge, Failure> {
@@ -213,32 +231,50 @@ impl SyncArgs {
         let (_, gathered) = gather(gatherer, fix, context)?;
         gate::pass(Gate::Disclose, &gathered, &prepared.policy)
     }
-}
 
-/// Opens all merge requests, then merges all of them; the report tells how far that went.
-fn disclose(disclosure: &Disclosure<'_>, found: &[Branch], no_merge: bool, report: &mut Report) -> Result<(), Failure> {
-    let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
-    for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
-        row.state = BranchState::NotOpened;
-        let request = disclosure.open(branch)?;
-        disclosure.close_outdated(branch)?;
-        row.state = BranchState::Opened;
-        row.merge_request = Some(request.iid);
-        row.web_url = Some(request.web_url.clone());
-        opened.push((branch, request));
-    }
-    if no_merge {
-        return Ok(());
-    }
-    disclosure.check_rights(&opened)?;
-    for (branch, request) in &opened {
-        disclosure.merge(branch, request)?;
-        if let Some(row) = report.branches.iter_mut().find(|row| row.branch == branch.name) {
-            row.state = BranchState::Merged;
+    fn patience(&self, context: &Context) -> Patience {
+        match (self.wait, self.no_wait) {
+            (true, _) => Patience::Long,
+            (_, true) => Patience::None,
+            _ if context.ui.has_terminal() => Patience::Long,
+            _ => Patience::Short,
         }
     }
-    report.public = true;
-    Ok(())
+
+    /// One act: opens all merge requests, waits until every one can be merged, then merges all of them, one right after
+    /// the other. The report tells how far that went.
+    fn disclose(
+        &self,
+        disclosure: &Disclosure<'_>,
+        found: &[Branch],
+        report: &mut Report,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let spinner = context.ui.spinner("opening the merge requests");
+        let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
+        for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
+            row.state = BranchState::NotOpened;
+            let request = disclosure.open(branch)?;
+            disclosure.close_outdated(branch)?;
+            row.state = BranchState::Opened;
+            row.merge_request = Some(request.iid);
+            row.web_url = Some(request.web_url.clone());
+            opened.push((branch, request));
+        }
+        if self.no_merge {
+            return Ok(());
+        }
+        let all = disclosure.wait_for_all(&opened, self.patience(context), context, &spinner)?;
+        for opened in &all {
+            spinner.tell(&format!("merging !{} into {}", opened.request.iid, opened.branch.name));
+            disclosure.merge(opened.branch, &opened.request)?;
+            if let Some(row) = report.branches.iter_mut().find(|row| row.branch == opened.branch.name) {
+                row.state = BranchState::Merged;
+            }
+        }
+        report.public = true;
+        Ok(())
+    }
 }
 
 /// What was previewed must be in canonical as everybody fetches it.

@@ -84,6 +84,18 @@ pub(super) fn report(branch: &Branch, words: &PublicText) -> BranchReport {
     }
 }
 
+/// Whether all that becomes public is open there already.
+pub(super) fn is_open(branches: &[Branch]) -> bool {
+    branches.iter().filter(|branch| !branch.is_public()).all(|branch| branch.own_request().is_some())
+}
+
+/// The preview of what was previewed when it was opened.
+pub(super) fn in_short(fix: &FixName, branches: &[BranchReport], policy: &Policy) -> String {
+    let open =
+        branches.iter().filter_map(|branch| Some(format!("!{} into `{}`", branch.merge_request?, branch.branch)));
+    format!("{fix}: open in {}, as shown before: {}\n", policy.canonical, open.collect::<Vec<_>>().join(", "))
+}
+
 /// The preview as people read it.
 pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) -> String {
     let mut text = format!("{fix}: what {} would show\n", policy.canonical);

@@ -48,6 +48,10 @@ pub(super) struct Branch {
     pub(super) conflict: Vec<String>,
     /// Whether canonical's commit is among those that are merged, so that nothing has to be combined.
     pub(super) merges_forward: bool,
+    /// Whether rules of canonical say who may merge into it.
+    pub(super) is_protected: bool,
+    /// Whether every developer may, all the same.
+    pub(super) developers_may_merge: bool,
     /// The open merge requests from security into the branch, of earlier runs or by hand.
     pub(super) open: Vec<MergeRequest>,
 }
@@ -104,12 +108,10 @@ pub(super) fn branches(
 ) -> Result<Vec<Branch>, Failure> {
     let route = Route { source: security, target: after_merge.canonical.id };
     let answers = at_once(&after_merge.merged, |merged| ask(client, route, policy, merged));
-    let mut found = Vec::new();
-    for (merged, answer) in after_merge.merged.iter().zip(answers) {
-        let is_arrived = after_merge.arrived.contains(&merged.branch);
-        found.push(survey_branch(clone, policy, merged, is_arrived, answer.map_err(unanswered)?, args, fetched)?);
-    }
-    Ok(found)
+    let surveyor = Surveyor { clone, policy, args, fetched, after_merge };
+    let survey =
+        |(merged, answer): (&Merged, Result<Seen, Error>)| surveyor.branch(merged, answer.map_err(unanswered)?);
+    after_merge.merged.iter().zip(answers).map(survey).collect()
 }
 
 fn ask(client: &Client, route: Route, policy: &Policy, merged: &Merged) -> Result<Seen, Error> {
@@ -129,67 +131,117 @@ fn ask(client: &Client, route: Route, policy: &Policy, merged: &Merged) -> Resul
     })
 }
 
-fn survey_branch(
-    clone: &LocalClone,
-    policy: &Policy,
-    merged: &Merged,
-    is_arrived: bool,
-    seen: Seen,
-    args: &SyncArgs,
-    fetched: &BothProjects,
-) -> Result<Branch, Failure> {
-    let name = merged.branch.clone();
-    let (Some(head), Some(public)) = (seen.head, seen.public) else {
-        return Err(Failure::not_done(anyhow!("`{name}` is not in both projects"))
-            .hint(format!("ask a maintainer to create `{name}` in {}", policy.canonical)));
-    };
-    let here = |id: &str| known(clone, id, fetched);
-    let (head, public) = (here(&head.commit.id)?, here(&public.commit.id)?);
-    // What came to security's branch behind the fix is none of its business.
-    if is_arrived || history::holds(clone, public, head)? {
-        let head = here(&merged.commit)?;
-        let (by_hand, commits, conflict) = (vec![], vec![], vec![]);
-        return Ok(Branch {
-            name,
+/// How the looking goes.
+struct Surveyor<'a> {
+    clone: &'a LocalClone,
+    policy: &'a Policy,
+    args: &'a SyncArgs,
+    fetched: &'a BothProjects,
+    after_merge: &'a AfterMerge,
+}
+
+impl Surveyor<'_> {
+    fn branch(&self, merged: &Merged, seen: Seen) -> Result<Branch, Failure> {
+        let Self { clone, policy, fetched, after_merge, .. } = self;
+        let name = &merged.branch;
+        let (Some(private), Some(shown)) = (&seen.head, &seen.public) else {
+            return Err(Failure::not_done(anyhow!("`{name}` is not in both projects"))
+                .hint(format!("ask a maintainer to create `{name}` in {}", policy.canonical)));
+        };
+        let here = |id: &str| known(clone, id, fetched);
+        let (head, public) = (here(&private.commit.id)?, here(&shown.commit.id)?);
+        let is_arrived = after_merge.arrived.contains(name);
+        // What came to security's branch behind the fix is none of its business.
+        if is_arrived || history::holds(clone, public, head)? {
+            let head = here(&merged.commit)?;
+            return Ok(Branch {
+                name: name.clone(),
+                head,
+                public,
+                tip: head,
+                by_hand: vec![],
+                commits: vec![],
+                conflict: vec![],
+                merges_forward: true,
+                is_protected: false,
+                developers_may_merge: false,
+                open: seen.open,
+            });
+        }
+        let end_of_fix = here(&merged.commit)?;
+        if !history::holds(clone, head, end_of_fix)? {
+            return Err(Failure::refused(anyhow!(
+                "`{name}` of {} was overwritten: it does not hold the fix",
+                policy.security
+            ))
+            .hint("ask a maintainer of the security project, and look at its mirrors"));
+        }
+        let whole = self.ending_at(name, head, public, &seen)?;
+        if whole.own_request().is_some() || self.has_private_tag(merged) {
+            return Ok(whole);
+        }
+        // Another fix on top waits for its own disclosure.
+        let foreign = whole.foreign().filter_map(|commit| Id::from_hex(commit.id.as_bytes()).ok());
+        for id in foreign.collect::<Vec<_>>() {
+            if !history::holds(clone, end_of_fix, id)? {
+                return self.ending_at(name, end_of_fix, public, &seen);
+            }
+        }
+        Ok(whole)
+    }
+
+    /// An image that was built from a private tag holds all that the tag holds, and is published with it.
+    fn has_private_tag(&self, merged: &Merged) -> bool {
+        let tags = self.after_merge.private_tags.iter();
+        tags.filter(|(line, _)| Some(*line) == merged.line).any(|(_, tag)| tag.is_some())
+    }
+
+    /// The branch as far as this commit of security's.
+    fn ending_at(&self, name: &str, head: Id, public: Id, seen: &Seen) -> Result<Branch, Failure> {
+        let Self { clone, args, fetched, .. } = self;
+        let of_fix: HashSet<Id> = seen.of_fix.iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect();
+        let mut conflict = in_conflict(clone, public, head)?;
+        let mut merges_forward = history::holds(clone, head, public)?;
+        let mut resolution = None;
+        // Only what cannot be merged as it is needs a resolution, and only a merge of the two is one.
+        if !conflict.is_empty() || !merges_forward {
+            for frozen in &seen.frozen {
+                let Ok(tip) = known(clone, &frozen.commit.id, fetched) else { continue };
+                let commit = history::commit(clone, tip)?;
+                if is_resolution(clone, &commit, head, public)? && in_conflict(clone, public, tip)?.is_empty() {
+                    resolution = Some(commit);
+                }
+            }
+        }
+        let (mut tip, mut by_hand) = (head, vec![]);
+        if let Some(commit) = &resolution {
+            (tip, conflict) = (commit.id, vec![]);
+            by_hand = merge::made_by_hand(clone, commit)?;
+            merges_forward = history::holds(clone, tip, public)?;
+        }
+        let mut commits = unpublished(clone, (tip, head, public), &of_fix, args)?;
+        // What is open in public was cleared when it was opened, and everybody sees it.
+        let source = sync_branch::frozen(name, &tip.to_string());
+        if seen.open.iter().any(|open| open.source_branch == source) {
+            for commit in commits.iter_mut().filter(|commit| commit.origin == Origin::Foreign) {
+                commit.origin = Origin::Cleared;
+            }
+        }
+        let rights = seen.public.as_ref();
+        Ok(Branch {
+            name: name.to_owned(),
             head,
             public,
-            tip: head,
+            tip,
             by_hand,
             commits,
             conflict,
-            merges_forward: true,
-            open: seen.open,
-        });
+            merges_forward,
+            is_protected: rights.and_then(|branch| branch.protected).unwrap_or(true),
+            developers_may_merge: rights.and_then(|branch| branch.developers_can_merge).unwrap_or(false),
+            open: seen.open.clone(),
+        })
     }
-    if !history::holds(clone, head, here(&merged.commit)?)? {
-        return Err(Failure::refused(anyhow!(
-            "`{name}` of {} was overwritten: it does not hold the fix",
-            policy.security
-        ))
-        .hint("ask a maintainer of the security project, and look at its mirrors"));
-    }
-    let of_fix: HashSet<Id> = seen.of_fix.iter().filter_map(|id| Id::from_hex(id.as_bytes()).ok()).collect();
-    let mut conflict = in_conflict(clone, public, head)?;
-    let mut merges_forward = history::holds(clone, head, public)?;
-    let mut resolution = None;
-    // Only what cannot be merged as it is needs a resolution, and only a merge of the two is one.
-    if !conflict.is_empty() || !merges_forward {
-        for frozen in &seen.frozen {
-            let Ok(tip) = here(&frozen.commit.id) else { continue };
-            let commit = history::commit(clone, tip)?;
-            if is_resolution(clone, &commit, head, public)? && in_conflict(clone, public, tip)?.is_empty() {
-                resolution = Some(commit);
-            }
-        }
-    }
-    let (mut tip, mut by_hand) = (head, vec![]);
-    if let Some(commit) = &resolution {
-        (tip, conflict) = (commit.id, vec![]);
-        by_hand = merge::made_by_hand(clone, commit)?;
-        merges_forward = history::holds(clone, tip, public)?;
-    }
-    let commits = unpublished(clone, (tip, head, public), &of_fix, args)?;
-    Ok(Branch { name, head, public, tip, by_hand, commits, conflict, merges_forward, open: seen.open })
 }
 
 fn in_conflict(clone: &LocalClone, public: Id, tip: Id) -> Result<Vec<String>, Failure> {

@@ -17,7 +17,7 @@ mod targets;
 
 #[cfg(feature = "network")]
 pub(crate) use self::{
-    after_merge::{AfterMerge, KeepAlive, Merged},
+    after_merge::{AfterMerge, KeepAlive, Merged, PublicRequest},
     gather::{Gathered, Gatherer},
     project::ProjectFacts,
 };

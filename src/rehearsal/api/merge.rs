@@ -66,6 +66,10 @@ fn merge(call: &mut Call<'_>) -> Answer {
         return Ok(Reply::ok(merge_requests::shown(call, at, Some(&status))));
     }
 
+    if let Some(why) = call.state.projects[at.project].refuses_merges.clone() {
+        call.request_mut(at).merge_error = Some(why);
+        return Err(Reply::message(422, "Branch cannot be merged"));
+    }
     // What the merge request itself says cannot be undone here.
     let squashes = call.request(at).squash || squash.unwrap_or(false);
     let merged = merge_branches(call, at, squashes)?;

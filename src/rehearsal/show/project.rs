@@ -26,6 +26,7 @@ pub(in crate::rehearsal) fn project(site: &Site, state: &State, project: &Projec
         "ssh_url_to_repo": format!("git@{}:{}.git", state.ssh_host, project.path),
         "web_url": page,
         "merge_requests_enabled": project.merge_requests_enabled,
+        "can_create_merge_request_in": project.merge_requests_enabled && user.is_some(),
         "issues_enabled": true,
         "jobs_enabled": true,
         "merge_method": project.merge_method,

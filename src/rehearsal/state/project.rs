@@ -54,6 +54,8 @@ pub struct Project {
     pub only_allow_merge_if_pipeline_succeeds: bool,
     /// Whether a merge needs all threads to be resolved.
     pub only_allow_merge_if_all_discussions_are_resolved: bool,
+    /// What a push rule says of every merge, where one refuses them.
+    pub refuses_merges: Option<String>,
     /// Whether new merge requests remove their source branch by default.
     pub remove_source_branch_after_merge: bool,
     /// Whether a push to a merge request takes its approvals away.
@@ -165,6 +167,7 @@ impl State {
             forked_from: None,
             only_allow_merge_if_pipeline_succeeds: false,
             only_allow_merge_if_all_discussions_are_resolved: false,
+            refuses_merges: None,
             remove_source_branch_after_merge: true,
             reset_approvals_on_push: true,
             merge_needs_sha: false,

@@ -2,6 +2,7 @@
 //! Nothing of it is asked for before everything is merged.
 
 mod deployment;
+mod public_requests;
 mod publication;
 mod schedule;
 mod tags;
@@ -30,6 +31,7 @@ use crate::{
     ops::{Failure, connection::unanswered},
 };
 
+pub(crate) use public_requests::PublicRequest;
 pub(crate) use schedule::KeepAlive;
 
 /// A branch of security with the fix in it.
@@ -81,6 +83,8 @@ pub(crate) struct AfterMerge {
     pub(crate) taken_back: BTreeMap<String, String>,
     /// The branches that are in canonical with the fix.
     pub(crate) arrived: Vec<String>,
+    /// What is open in public, and not merged yet.
+    pub(crate) public_requests: Vec<PublicRequest>,
     /// The branches that have the fix in neither project, though the server calls it merged.
     pub(crate) lost: Vec<String>,
     /// The tag in security with the fix, line by line, where the project tags there.
@@ -107,7 +111,7 @@ impl Reader<'_> {
         let wanted = self.settings.deployment()?;
         let process = self.settings.process()?;
         let images = self.settings.images()?;
-        let (services, keep_alive, private_tags, taken_back, public) = std::thread::scope(|scope| {
+        let (services, keep_alive, private_tags, taken_back, public_requests, public) = std::thread::scope(|scope| {
             let services = scope.spawn(|| {
                 let wanted = wanted.as_ref()?;
                 Some(deployment::services(self, wanted, merged.iter().find(|merged| merged.line.is_none())))
@@ -119,8 +123,10 @@ impl Reader<'_> {
             });
             let on_lines: Vec<&Merged> = merged.iter().filter(|merged| merged.line.is_some()).collect();
             let taken_back = scope.spawn(move || at_once(&on_lines, |merged| taken_back::find(self, merged)));
+            let public_requests = scope.spawn(|| public_requests::find(self, &merged));
             let public = publication::read(self, &merged);
-            (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), public)
+            let open = joined(public_requests);
+            (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), open, public)
         });
         let (canonical, arrived, lost) = public.map_err(unanswered)?;
         let keep_alive = keep_alive.map_err(unanswered)?;
@@ -130,6 +136,7 @@ impl Reader<'_> {
         let taken_back = taken_back.collect();
         let mut after_merge = AfterMerge {
             taken_back,
+            public_requests: public_requests?,
             services: services.transpose().map_err(unanswered)?,
             private_tags: private_tags.map_err(unanswered)?,
             patch_tags: vec![],

@@ -1,0 +1,165 @@
+//! The disclosure as one act: what can be known before is said before, all are opened, all are waited for, and only then
+//! they are merged.
+
+use std::{thread, time::Duration};
+
+use git_secfix::rehearsal::{At, Fault, Injected, Logged};
+
+use crate::support::{CAN, GitLab, Ran, SEC, World};
+
+const BRANCHES: [&str; 3] = ["main", "stable-18-4-ee", "stable-18-3-ee"];
+
+fn sync(world: &World, more: &[&str]) -> Ran {
+    world.secfix(&[&["sync", "--yes", "prompt-injection"], more].concat())
+}
+
+fn merged(world: &World) -> Vec<&'static str> {
+    let is_merged = |branch: &&&str| world.holds_there(CAN, branch, &world.tip_there(SEC, branch));
+    BRANCHES.iter().filter(is_merged).copied().collect()
+}
+
+/// Canonical wants an approval of the engineer for one branch.
+fn with_rule(gitlab: &GitLab, branch: &str) {
+    gitlab.server.change(|state| {
+        state.protect_branch(gitlab.canonical, branch, 40, 40);
+        state.add_approval_rule(gitlab.canonical, "Release", &[gitlab.engineer], &[branch]);
+    });
+}
+
+fn approve(gitlab: &GitLab) {
+    gitlab.server.change(|state| {
+        let open: Vec<u64> = state.project(CAN).unwrap().merge_requests.iter().map(|request| request.iid).collect();
+        open.into_iter().for_each(|iid| state.approve(gitlab.canonical, iid, gitlab.engineer));
+    });
+}
+
+/// Every request was read as it is after the last one was opened, and before the first one was merged.
+fn check_order(gitlab: &GitLab) {
+    let log = gitlab.server.log();
+    let of_canonical = format!("/projects/{}/merge_requests/", gitlab.canonical);
+    let at =
+        |is: &dyn Fn(&Logged) -> bool| log.iter().enumerate().filter(|(_, row)| is(row)).map(|(at, _)| at).collect();
+    let opened: Vec<usize> = at(&|row| row.method == "POST" && row.path.ends_with("/merge_requests"));
+    let is_merge =
+        |row: &Logged| row.method == "PUT" && row.path.contains(&of_canonical) && row.path.ends_with("/merge");
+    let merges: Vec<usize> = at(&is_merge);
+    let (Some(last), Some(first)) = (opened.iter().rev().find(|at| **at < merges[0]), merges.first()) else { return };
+    for iid in gitlab.requests_of(CAN) {
+        let read = format!("{of_canonical}{iid}");
+        let is_read = log[*last..*first].iter().any(|row| row.method == "GET" && row.path.ends_with(&read));
+        assert!(is_read, "!{iid} was not read between the last opening and the first merge");
+    }
+}
+
+#[test]
+fn none_is_merged_while_one_of_them_cannot_be() {
+    for branch in BRANCHES {
+        let world = World::new();
+        let gitlab = GitLab::deployed(&world);
+        with_rule(&gitlab, branch);
+        let wants = format!("canonical wants 1 approval by Release (@engineer) for `{branch}`: have them ready");
+        world.secfix(&["sync", "--dry-run"]).ok().warns(&wants);
+        assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+        let ran = sync(&world, &[]).ends(1).warns(&wants);
+        let ran = ran.warns("so none was merged").warns("1 approval by Release (@engineer): http");
+        let ran = ran.warns("to send to those who must act:").never_says("somebody pushed");
+        ran.warns("hint: git secfix sync prompt-injection --yes prompt-injection --wait");
+        assert_eq!((merged(&world).len(), gitlab.requests_of(CAN).len()), (0, 3), "{branch}");
+        // Whoever looks later sees that first.
+        let status = world.secfix(&["status"]).ok();
+        let public = format!("into `{branch}`: 1 approval by Release (@engineer)");
+        let (open, blocked) = (status.stdout.find(&public), status.stdout.find("blocked by"));
+        assert!(open.is_some() && open < blocked, "{status}");
+        approve(&gitlab);
+        sync(&world, &["--no-wait"]).ok();
+        assert_eq!((merged(&world), gitlab.requests_of(CAN).len()), (BRANCHES.to_vec(), 3));
+        check_order(&gitlab);
+    }
+}
+
+#[test]
+fn people_are_waited_for_where_somebody_asks() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    with_rule(&gitlab, "stable-18-3-ee");
+    thread::scope(|scope| {
+        let syncing = scope.spawn(|| sync(&world, &["--wait"]));
+        while gitlab.requests_of(CAN).len() < 3 {
+            thread::sleep(Duration::from_millis(50));
+        }
+        thread::sleep(Duration::from_millis(500));
+        assert_eq!(merged(&world), [""; 0]);
+        approve(&gitlab);
+        syncing.join().unwrap().ok().warns("to send to those who must act");
+    });
+    assert_eq!(merged(&world), BRANCHES);
+    check_order(&gitlab);
+    // No longer than they said.
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    with_rule(&gitlab, "main");
+    sync(&world, &["--wait", "--timeout", "1s"]).ends(1).warns("--timeout 2s");
+    assert_eq!(merged(&world), [""; 0]);
+    let _ = gitlab;
+}
+
+#[test]
+fn who_may_not_open_opens_none() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().merge_requests_enabled = false);
+    let before = world.server_refs(SEC);
+    sync(&world, &[]).ends(1).warns("may not open merge requests").warns("hint: ask a maintainer of ");
+    assert_eq!((gitlab.requests_of(CAN), world.server_refs(SEC)), (vec![], before));
+}
+
+#[test]
+fn who_may_not_merge_is_told_before_it_is_public() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    world.set("SECFIX_TOKEN", crate::support::gitlab::TOKEN);
+    let ran = world.secfix(&["sync", "--dry-run"]).ok();
+    ran.warns("this token may not merge into `main` of canonical").warns("have a maintainer ready: @maintainer");
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+}
+
+/// An answer instead of the one that the server would give, once.
+fn once(gitlab: &GitLab, method: &str, path: &str, status: u16, body: &str) {
+    let at = At::Matching { method: Some(method.to_owned()), path_contains: path.to_owned() };
+    let fault = Fault::Body { status, content_type: "application/json".to_owned(), body: body.to_owned() };
+    gitlab.server.inject(Injected { at, fault, times: 1 });
+}
+
+#[test]
+fn a_refusal_that_passes_is_waited_out() {
+    let lock = "{\"message\":\"409 Conflict: Resource lock\"}";
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    once(&gitlab, "POST", "/merge_requests", 409, lock);
+    once(&gitlab, "PUT", "/merge", 409, lock);
+    sync(&world, &[]).ok();
+    assert_eq!((merged(&world), gitlab.requests_of(CAN).len()), (BRANCHES.to_vec(), 3));
+    // That somebody pushed is told by the commit, and not by the words.
+    for (status, body) in [(406, "{}"), (409, "{\"message\":\"SHA does not match HEAD of source branch\"}")] {
+        let world = World::new();
+        let gitlab = GitLab::deployed(&world);
+        once(&gitlab, "PUT", "/merge", status, body);
+        sync(&world, &[]).ok().never_says("somebody pushed");
+        assert_eq!(merged(&world), BRANCHES, "{status}");
+    }
+}
+
+#[test]
+fn a_rule_that_refuses_is_told_at_once_in_the_words_of_the_server() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let why = "Commit author is not allowed by the push rule";
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().refuses_merges = Some(why.to_owned()));
+    let ran = sync(&world, &["--timeout", "20s"]).ends(1).warns(why).warns("hint: ask an owner of that project");
+    ran.never_says("within 20s");
+    let merges = gitlab.server.log().iter().filter(|row| row.method == "PUT" && row.path.ends_with("/merge")).count();
+    assert_eq!(merges, 1, "it was not tried again");
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().refuses_merges = None);
+    sync(&world, &[]).ok();
+    assert_eq!(merged(&world), BRANCHES);
+}
