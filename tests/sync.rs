@@ -141,9 +141,7 @@ fn work_of_others_below_blocks_until_it_is_cleared_by_name() {
     world.secfix(&["merge"]).ok();
     let before = public(&world, &gitlab);
     let refused = sync(&world, &[]).ends(3).warns("may be another team's embargoed work").warns("Other work on other");
-    refused
-        .warns(&format!("hint: ask whoever wrote them"))
-        .warns(&format!("sync prompt-injection --include {}", &other[..12]));
+    refused.warns("hint: ask whoever wrote them").warns(&format!("sync prompt-injection --include {}", &other[..12]));
     // Naming something else clears nothing.
     sync(&world, &["--include", "0123456"]).ends(3);
     assert_eq!(public(&world, &gitlab), before);
