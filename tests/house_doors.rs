@@ -32,6 +32,7 @@ fn git_is_started_in_its_layer_alone() {
         "src/git/process.rs",
         "src/git/ssh.rs",
         "src/ops/browser.rs",
+        "src/ops/sibling.rs",
     ];
     for folder in ["src/cli", "src/commands", "src/ops", "src/git", "src/gitlab", "src/secrets", "src/config", "src/ui"]
     {

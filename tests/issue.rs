@@ -146,3 +146,59 @@ fn tokens_and_servers_that_fail_have_their_codes() {
     world.set("SECFIX_GITLAB_URL", "http://127.0.0.1:9");
     world.secfix(&["issue", &issue]).ends(5).warns("cannot reach http://127.0.0.1:9");
 }
+
+/// Changes the confidential issue of a world.
+fn with_issue(gitlab: &GitLab, change: impl FnOnce(&mut git_secfix::rehearsal::Issue)) {
+    gitlab.server.change(|state| change(state.issue_mut(gitlab.canonical, gitlab.issue).unwrap()));
+}
+
+#[test]
+fn what_is_amiss_with_it_is_told_where_work_begins() {
+    let world = World::new();
+    let gitlab = GitLab::of(&world);
+    world.secfix(&["init"]).ok();
+    let issue = gitlab.issue.to_string();
+    let branch = ["branch", "prompt-injection", "--issue", &issue];
+    world.secfix(&branch).ok().never_says("warning");
+    world.commit("fixed", "embargoed\n");
+    let handle = "@gitlab-com/gl-security/product-security/psirt-group please set";
+    for (change, text) in [
+        ((|issue| issue.labels.clear()) as fn(&mut git_secfix::rehearsal::Issue), handle),
+        (|issue| issue.due_date = Some("2020-01-31".to_owned()), "was due "),
+        (|issue| issue.assignees.clear(), "is assigned to nobody"),
+        (|issue| issue.state = "closed".to_owned(), "is closed"),
+        (|issue| issue.moved_to_id = Some(7), "was moved to another project"),
+    ] {
+        with_issue(&gitlab, change);
+        world.secfix(&["branch"]).ok().warns(text);
+        world.secfix(&["push"]).ok().warns(text);
+        world.secfix(&["issue"]).ok().warns(text);
+        // Who asks no server is told nothing.
+        world.secfix(&["branch", "--no-fetch"]).ok().never_says(text);
+        world.set("SECFIX_TOKEN", "");
+        world.secfix(&["push"]).ok().never_says(text);
+        world.set("SECFIX_TOKEN", crate::support::gitlab::TOKEN);
+    }
+    world.secfix(&["branch", "other", "--issue", "9999"]).ok().warns("there is no issue").warns("may not see it");
+    // A server that does not answer keeps nobody from their work.
+    let fault = Fault::Delay(std::time::Duration::from_secs(8));
+    gitlab.server.inject(Injected { at: At::Every, fault, times: u32::MAX });
+    world.secfix(&["branch"]).ok().never_says("moved");
+}
+
+#[test]
+fn a_public_issue_stops_the_work_and_says_what_is_private_still() {
+    let world = World::new();
+    let gitlab = GitLab::pushed(&world);
+    let before = world.server_refs(crate::support::SEC);
+    with_issue(&gitlab, |issue| issue.confidential = false);
+    world.commit("fixed", "more\n");
+    for command in ["push", "branch"] {
+        let ran = world.secfix(&[command]).ends(3).warns("is public, so what it is about is known");
+        let ran = ran.warns("is private: nothing of it is public").warns("hint: git secfix init --undo");
+        ran.warns("hint: git push security --delete security-prompt-injection security-prompt-injection-18-4");
+    }
+    assert_eq!(world.server_refs(crate::support::SEC), before);
+    world.secfix(&["branch", "other", "--issue", &gitlab.issue.to_string()]).ends(3).never_says("--delete");
+    world.git(&["rev-parse", "--verify", "--quiet", "security-other"]).ends(1);
+}

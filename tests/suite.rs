@@ -36,6 +36,7 @@ mod init;
 mod init_hooks;
 mod issue;
 mod killed;
+mod late_line;
 mod manual;
 mod merge;
 mod mr;

@@ -27,7 +27,7 @@ use crate::{
             self,
             plan::{self, BranchOutcome, Planned, State},
         },
-        issue_link, known_names,
+        issue_link, issue_question, known_names,
         lines::{self, Lines},
         next, push,
     },
@@ -117,6 +117,10 @@ impl Program for BranchArgs {
         if !self.no_fetch && !self.dry_run {
             fetch::fetch(clone, remote, context, context.again(&fix).with("--no-fetch"))?;
         }
+        let known_issue = issue.clone().or_else(|| issue_link::remembered(clone, policy, &issues, &fix));
+        if let Some(issue) = known_issue.as_ref().filter(|_| !self.no_fetch && !self.dry_run) {
+            issue_question::check(context, &prepared, &fix, issue)?;
+        }
         let lines = match wanted {
             Lines::These(lines) => lines,
             Lines::Supported => {
@@ -156,9 +160,14 @@ impl Program for BranchArgs {
             waivers::forget(clone, policy, &fix, &lines)?;
             waivers::remember(clone, policy, &fix, &waivers)?;
         }
-        let issue = issue.or_else(|| issue_link::remembered(clone, policy, &issues, &fix));
-        let report =
-            report(&fix, issue.as_ref(), remote, &planned, (!self.no_switch).then(|| first.clone()), !self.dry_run);
+        let report = report(
+            &fix,
+            known_issue.as_ref(),
+            remote,
+            &planned,
+            (!self.no_switch).then(|| first.clone()),
+            !self.dry_run,
+        );
         context.ui.report(Self::NAME, &report, || text(&report));
         for Waiver { line, reason } in &waivers {
             let tense = if self.dry_run { "would go" } else { "goes" };

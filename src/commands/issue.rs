@@ -5,7 +5,6 @@ use jiff::{Zoned, civil::Date};
 use serde::Serialize;
 
 use super::Program;
-use crate::domain::project_words::IssueState;
 use crate::ops::facts;
 use crate::{
     domain::{
@@ -13,11 +12,15 @@ use crate::{
         exit::Exit,
         fix::FixName,
         issue::IssueRef,
+        issue_standing::IssueStanding,
         policy::Policy,
         runbook::{self, IssueFact},
     },
     git::LocalClone,
-    gitlab::issue::{self, Issue},
+    gitlab::{
+        issue::{self, Issue},
+        user::{self, User},
+    },
     ops::{Context, Failure, connection::unanswered, fix_branches, issue_link, prepared::Prepared},
     ui::Table,
 };
@@ -35,15 +38,9 @@ pub struct IssueArgs {
 
 #[derive(Debug, Serialize)]
 struct Report {
-    issue: String,
+    #[serde(flatten)]
+    standing: IssueStanding,
     title: String,
-    state: IssueState,
-    confidential: bool,
-    due_date: Option<Date>,
-    days_left: Option<i32>,
-    severity: Option<String>,
-    assignees: Vec<String>,
-    web_url: String,
     /// Whether it may be fixed in the security project.
     may_go_on: bool,
     next: String,
@@ -69,7 +66,11 @@ impl Program for IssueArgs {
         };
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner(&format!("reading {reference}"));
-        let issue = issue::read(&client, reference.project.as_str(), reference.iid);
+        let (issue, me) = std::thread::scope(|scope| {
+            let me = scope.spawn(|| user::me(&client).ok());
+            let issue = issue::read(&client, reference.project.as_str(), reference.iid);
+            (issue, me.join().ok().flatten())
+        });
         drop(spinner);
         let issue = issue.map_err(|error| match error.status() {
             Some(404) => Failure::not_done(anyhow!(
@@ -81,18 +82,19 @@ impl Program for IssueArgs {
         })?;
         let today = Zoned::now().date();
         let next = next_step(&prepared, &reference, &issue, fix.as_ref())?;
-        let report = report(&reference, &issue, next, today);
-        context.ui.report_with_links(Self::NAME, &report, vec![(report.issue.clone(), report.web_url.clone())], || {
-            text(&report, today)
-        });
+        let report = report(&reference, &issue, me.as_ref(), next, today);
+        let links = vec![(report.standing.issue.clone(), report.standing.web_url.clone())];
+        context.ui.report_with_links(Self::NAME, &report, links, || text(&report, today));
         if issue.confidential {
             context.ui.note(
                 "a mere hardening, or an update of a dependency that cannot be exploited: ask PSIRT in the issue whether \
                  it may be public",
             );
         }
-        if issue.state != IssueState::Opened {
-            context.ui.warning(&format!("{reference} is {}", issue.state));
+        let psirt = settings.roles()?.into_iter().find(|role| role.name == "PSIRT");
+        let warnings = report.standing.warnings(today, &psirt.map_or_else(Vec::new, |role| role.users));
+        for text in warnings.iter().filter(|_| issue.confidential) {
+            context.ui.warning(text);
         }
         if !issue.confidential {
             return Err(Failure::refused(anyhow!(
@@ -134,37 +136,38 @@ fn next_step(
     Ok(runbook::next(&facts, fix, &prepared.policy))
 }
 
-fn report(reference: &IssueRef, issue: &Issue, next: String, today: Date) -> Report {
-    Report {
+fn report(reference: &IssueRef, issue: &Issue, me: Option<&User>, next: String, today: Date) -> Report {
+    let standing = IssueStanding {
         issue: reference.to_string(),
-        title: issue.title.clone(),
         state: issue.state.clone(),
+        moved: issue.moved_to_id.is_some(),
         confidential: issue.confidential,
         due_date: issue.due_date,
         days_left: issue.due_date.map(|date| due::days_until(date, today)),
         severity: issue.severity().map(str::to_owned),
         assignees: issue.assignees.iter().map(|user| user.username.clone()).collect(),
+        mine: me.map(|me| issue.assignees.iter().any(|user| user.id == me.id)),
         web_url: issue.web_url.clone(),
-        may_go_on: issue.confidential,
-        next,
-    }
+    };
+    Report { standing, title: issue.title.clone(), may_go_on: issue.confidential, next }
 }
 
 fn text(report: &Report, today: Date) -> String {
     let none = || "none".to_owned();
-    let assignees: Vec<String> = report.assignees.iter().map(|name| format!("@{name}")).collect();
+    let standing = &report.standing;
+    let assignees: Vec<String> = standing.assignees.iter().map(|name| format!("@{name}")).collect();
     let mut table = Table::default();
     table
-        .row(["issue", &format!("{}  {}", report.issue, report.title)])
-        .row(["kind", if report.confidential { "confidential" } else { "public" }])
-        .row(["state", report.state.as_str()])
+        .row(["issue", &format!("{}  {}", standing.issue, report.title)])
+        .row(["kind", if standing.confidential { "confidential" } else { "public" }])
+        .row(["state", standing.state.as_str()])
         .row([
             "due".to_owned(),
-            report.due_date.map_or_else(none, |date| format!("{} ({date})", due::in_words(date, today))),
+            standing.due_date.map_or_else(none, |date| format!("{} ({date})", due::in_words(date, today))),
         ])
-        .row(["severity".to_owned(), report.severity.clone().unwrap_or_else(none)])
+        .row(["severity".to_owned(), standing.severity.clone().unwrap_or_else(none)])
         .row(["assignee".to_owned(), if assignees.is_empty() { none() } else { assignees.join(", ") }])
-        .row(["page", &report.web_url])
+        .row(["page", &standing.web_url])
         .row(["next", &report.next]);
     table.to_string()
 }

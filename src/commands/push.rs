@@ -10,7 +10,7 @@ use crate::{
         push::{Outcome, Push, Update},
         resolution,
     },
-    ops::{self, Context, Failure, Prepared, fix_branches, known_names},
+    ops::{self, Context, Failure, Prepared, fix_branches, issue_link, issue_question, known_names},
     ui::{Table, report_words},
 };
 
@@ -59,7 +59,7 @@ impl Program for PushArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let Prepared { clone, policy, .. } = &prepared;
+        let Prepared { clone, policy, settings } = &prepared;
         let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let names = fix_branches::local_branches(clone, policy, &fix)?;
         let remote = policy.security_remote.to_string();
@@ -68,6 +68,10 @@ impl Program for PushArgs {
             let (branch, place) = (&open.branch, open.root.display());
             context.ui.warning(&format!("`{branch}` is pushed as it is now, without what is in conflict in {place}"));
             context.ui.hint(&format!("git secfix backport {fix} --continue"));
+        }
+        let issue = issue_link::remembered(clone, policy, &settings.issues()?, &fix);
+        if let Some(issue) = issue.filter(|_| !self.dry_run) {
+            issue_question::check(context, &prepared, &fix, &issue)?;
         }
         let branches = if self.dry_run {
             let row = |name: &String| Row { branch: name.clone(), state: State::WouldBePushed };

@@ -12,6 +12,7 @@ pub mod duration;
 pub mod exit;
 pub mod fix;
 pub mod issue;
+pub mod issue_standing;
 pub mod merge_request;
 pub mod patch_tag;
 pub mod pattern;

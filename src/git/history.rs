@@ -216,6 +216,21 @@ pub fn taken_back(commits: &[Commit]) -> TakenBack {
     TakenBack { by, names_others: taken.names_others }
 }
 
+/// How many merges of a branch are looked at for one of a certain name.
+const MOST_MERGES: &str = "--max-count=2000";
+
+/// The newest merge on the first line of a history whose subject names this branch in quotes, as git and GitLab write it.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn merge_named(clone: &LocalClone, tip: Id, branch: &str) -> Result<Option<Id>, GitError> {
+    let words = ["log", "--first-parent", "--merges", MOST_MERGES, "--format=%H %s", &tip.to_string()];
+    let said = clone.git().run(&words)?.stdout;
+    let quoted = format!("'{branch}'");
+    let found = said.lines().filter_map(|line| line.split_once(' ')).find(|(_, subject)| subject.contains(&quoted));
+    Ok(found.and_then(|(id, _)| Id::from_hex(id.as_bytes()).ok()))
+}
+
 /// The subjects of the commits of a range such as `main..x`, oldest first, without merges and without empty ones;
 /// nothing where there is no such range.
 ///

@@ -25,6 +25,8 @@ pub struct Issue {
     /// Who is to do it.
     #[serde(default)]
     pub assignees: Vec<User>,
+    /// The issue that it lives on as, by its number among all issues.
+    pub moved_to_id: Option<u64>,
     /// Its page.
     pub web_url: String,
 }

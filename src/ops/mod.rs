@@ -17,6 +17,7 @@ pub mod fix_branches;
 #[cfg(feature = "network")]
 pub mod gate;
 pub mod issue_link;
+pub mod issue_question;
 #[cfg(feature = "network")]
 pub mod jobs;
 #[cfg(feature = "network")]
@@ -30,6 +31,7 @@ pub mod prepared;
 #[cfg(feature = "network")]
 pub mod public_request;
 pub mod push;
+pub mod sibling;
 pub mod typed;
 pub mod waivers;
 pub mod work_tree_folder;

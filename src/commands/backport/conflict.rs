@@ -28,7 +28,7 @@ use crate::{
         Context, Failure, Prepared,
         backport_state::{
             self,
-            fix::{self, Fix},
+            fix::Fix,
             line::{self, NotPicked},
             pick::{Outcome, Picked},
         },
@@ -182,7 +182,7 @@ pub(super) fn proceed(
         *unfinished = resolution.proceed(clone)?;
     }
     // What was finished is told, even if it cannot be told whether the fix has more.
-    let fix = fix::fix(clone, policy, &args.commits(), name.clone(), &context.again(name)).ok();
+    let fix = args.fix(prepared, name, context).ok();
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for (resolution, unfinished) in &all {

@@ -29,6 +29,7 @@ use crate::{
         backport_state::{
             fix::{self, Commits, Fix},
             line::{self, NotPicked},
+            merged,
             pick::{self, Outcome, Picked},
         },
         fetch, fix_branches, known_names,
@@ -79,6 +80,13 @@ pub struct BackportArgs {
 }
 
 impl BackportArgs {
+    /// The fix, also one that is merged.
+    fn fix(&self, prepared: &Prepared, name: &FixName, context: &Context) -> Result<Fix, Failure> {
+        let Prepared { clone, policy, .. } = prepared;
+        let merged = |branch: &str, main| merged::commits(context, clone, name, branch, (main, !self.no_fetch));
+        fix::fix(clone, policy, &self.commits(), name.clone(), &context.again(name), merged)
+    }
+
     /// Which commits are meant.
     fn commits(&self) -> Commits {
         Commits { from: self.from.clone(), mainline: self.mainline }
@@ -124,7 +132,7 @@ impl Program for BackportArgs {
         }
         let committer = if self.predict { Committer::unsigned(clone) } else { Committer::ask(clone) };
         let mut committer = committer?;
-        let fix = fix::fix(clone, policy, &self.commits(), name.clone(), &context.again(&name))?;
+        let fix = self.fix(&prepared, &name, context)?;
         let wanted = wanted(clone, policy, settings, &self, &fix.name, context)?;
         let to_pick = line::to_pick(clone, policy, &fix, &wanted, self.redo)?;
         let objects = if self.predict { Objects::forgotten(clone)? } else { Objects::kept() };

@@ -3,6 +3,7 @@
 //!
 //! `survey` asks, `plan` decides, `text` writes; this file does it, and looks at every answer.
 
+mod merged;
 mod plan;
 mod survey;
 mod text;
@@ -68,6 +69,9 @@ pub struct MrArgs {
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Print by which commits the fix was merged: for programs that talk to no server
+    #[arg(long, hide = true)]
+    merged_commits: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +114,9 @@ impl Program for MrArgs {
         let prepared = context.prepared()?;
         let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
+        if self.merged_commits {
+            return merged::tell(&client, &prepared, &fix, context);
+        }
         let spinner = context.ui.spinner("asking GitLab");
         let survey = survey::survey(&client, &prepared, &fix, &self, &context.again(&fix))?;
         drop(spinner);

@@ -80,32 +80,35 @@ pub(crate) fn fix(
     source: &Commits,
     name: FixName,
     again: &Typed,
+    merged: impl FnOnce(&str, Id) -> Result<Vec<Commit>, Failure>,
 ) -> Result<Fix, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
     let tip = tip_of(clone, policy, &branch)?;
-    let whole = match tip {
-        Some(tip) => Some(Range { tip, without: main_of(clone, policy)? }),
-        None if source.from.is_some() => None,
-        None => {
-            return Err(Failure::not_done(anyhow!("there is no branch `{branch}`")).hint(format!(
-                "git secfix branch {name}, or name the commits: {}",
-                again.clone().with_only("--from", "A..B")
-            )));
-        }
-    };
+    let main = main_of(clone, policy)?;
+    let whole = tip.map(|tip| Range { tip, without: main });
     let given = source.from.as_deref().map(|text| read_range(clone, again, text)).transpose()?;
-    let Some(range) = given.or(whole) else { return Err(Failure::usage(anyhow!("no commits are named"))) };
     let mut family: HashSet<Id> = HashSet::new();
-    let commits = match source.mainline {
-        Some(parent) => history::mainline(clone, &range, parent)?,
-        None => history::commits(clone, &[range])?.concat(),
+    let mut commits = match (given.or(whole), source.mainline) {
+        (Some(range), Some(parent)) => history::mainline(clone, &range, parent)?,
+        (Some(range), None) => history::commits(clone, &[range])?.concat(),
+        (None, _) => vec![],
     };
-    family.extend(commits.iter().map(|commit| commit.id));
-    if let Some(whole) = whole.filter(|whole| *whole != range) {
+    if let Some(whole) = whole.filter(|whole| given.is_some_and(|given| given != *whole)) {
         family.extend(history::commits(clone, &[whole])?.concat().iter().map(|commit| commit.id));
     }
+    // What is merged has nothing of its own any more, also where its branch is gone.
+    if commits.is_empty() && given.is_none() {
+        commits = merged(&branch, main)?;
+    }
+    family.extend(commits.iter().map(|commit| commit.id));
     if commits.is_empty() {
-        return Err(nothing(policy, again, &branch, source));
+        return Err(match (tip, given) {
+            (None, None) => Failure::not_done(anyhow!("there is no branch `{branch}`")).hint(format!(
+                "git secfix branch {name}, or name the commits: {}",
+                again.clone().with_only("--from", "A..B")
+            )),
+            _ => nothing(policy, again, &branch, source),
+        });
     }
     let parts = commits.into_iter().map(|commit| part(clone, policy, source, again, &branch, commit));
     Ok(Fix { parts: parts.collect::<Result<_, _>>()?, name, branch, family })

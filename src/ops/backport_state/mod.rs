@@ -7,6 +7,7 @@
 mod base;
 pub(crate) mod fix;
 pub(crate) mod line;
+pub(crate) mod merged;
 pub(crate) mod pick;
 pub(crate) mod plan;
 

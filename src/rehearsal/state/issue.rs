@@ -36,6 +36,8 @@ pub struct Issue {
     pub description: String,
     /// `opened` or `closed`.
     pub state: String,
+    /// The global id of the issue that it was moved to.
+    pub moved_to_id: Option<u64>,
     /// Whether only members, the author and assignees may see it.
     pub confidential: bool,
     /// `YYYY-MM-DD`.
@@ -76,6 +78,7 @@ impl State {
             title: spec.title,
             description: spec.description,
             state: "opened".into(),
+            moved_to_id: None,
             confidential: spec.confidential,
             due_date: spec.due_date,
             labels: spec.labels,
