@@ -45,6 +45,7 @@ mod process;
 mod push;
 mod release;
 mod reverted;
+mod robot;
 mod status;
 mod sync;
 mod tag;

@@ -10,7 +10,7 @@ use crate::{
         exit::Exit,
         runbook::{self, Step},
     },
-    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next},
+    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next, typed::Typed},
     ui::{Links, Table},
 };
 
@@ -59,10 +59,29 @@ impl Program for DeployArgs {
                 return Err(Failure::not_done(anyhow!("{}", texts.join("; "))).hint("git secfix config --keys"));
             }
             let error = anyhow!("`{fix}` is not deployed, so nothing of it may become public");
-            return Err(Failure::not_done(error).hint(self.watch.hint(context.again(fix))));
+            return Err(Failure::not_done(error).hint(self.way_on(&report.services, context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
+    }
+}
+
+impl DeployArgs {
+    /// What helps with the worst of the news. Only what may change by itself is waited for.
+    fn way_on(&self, services: &[Service], again: Typed) -> String {
+        let Some(worst) = services.iter().min_by_key(|service| service.state) else { return again.to_string() };
+        let page = worst.web_url.as_deref().map_or_else(String::new, |url| format!(" at {url}"));
+        match worst.state {
+            State::Failed | State::Canceled | State::Skipped => {
+                format!("ask whoever may deploy to run it again{page}, then: {}", again.with("--wait"))
+            }
+            State::Absent if worst.sha.is_some() => {
+                "git secfix config, and see `deploy.stage` and `deploy.jobs`, or ask whoever changed the pipeline"
+                    .to_owned()
+            }
+            State::Unknown => format!("ask somebody who may see what was started{page} to run: {again}"),
+            State::Absent | State::Waiting | State::Running | State::Deployed => self.watch.hint(again).to_string(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         runbook::{Progress, Step},
         verification::{Check, Outcome},
     },
-    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next},
+    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next, typed::Typed},
     ui::Table,
 };
 
@@ -51,10 +51,24 @@ impl Program for VerifyArgs {
                 1 => anyhow!("1 thing is not as it should be"),
                 _ => anyhow!("{open} things are not as they should be"),
             };
-            return Err(Failure::not_done(error).hint(self.watch.hint(context.again(fix))));
+            return Err(Failure::not_done(error).hint(self.way_on(&report.checks, context.again(fix))));
         }
         next::tell(context, &gathered.facts, fix, &prepared.policy);
         Ok(Exit::Done)
+    }
+}
+
+impl VerifyArgs {
+    /// What helps with what is open. Only what may come by itself is waited for.
+    fn way_on(&self, checks: &[Check], again: Typed) -> String {
+        let has = |outcome: Outcome| checks.iter().any(|check| check.outcome == outcome);
+        if has(Outcome::Pending) {
+            self.watch.hint(again).to_string()
+        } else if let Some(failed) = checks.iter().find(|check| check.outcome == Outcome::Failed) {
+            format!("ask whoever may mend the {}, then: {again}", failed.what)
+        } else {
+            format!("ask a maintainer of the public project to run: {again}")
+        }
     }
 }
 

@@ -22,7 +22,35 @@ pub struct Mirror {
     pub last_error: Option<String>,
 }
 
+/// Why a mirror does not go on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MirrorFailure {
+    /// Its user or token is not accepted.
+    Login,
+    /// Both sides have commits that the other does not have.
+    Diverged,
+}
+
+/// What git and GitLab say of a login that is not accepted.
+const LOGIN: [&str; 6] = [
+    "authentication failed",
+    "could not read username",
+    "access denied",
+    "permission denied",
+    "http basic: access denied",
+    "the requested url returned error: 403",
+];
+
 impl Mirror {
+    /// Why its last run failed, where that does not mend itself.
+    pub fn failure(&self) -> Option<MirrorFailure> {
+        let error = self.last_error.as_deref()?.to_lowercase();
+        if error.starts_with("some refs have diverged") {
+            return Some(MirrorFailure::Diverged);
+        }
+        LOGIN.iter().any(|words| error.contains(words)).then_some(MirrorFailure::Login)
+    }
+
     /// The branches that its last run left alone, since they have diverged; `None` where it failed for anything else.
     /// GitLab names the references, one on a line.
     pub fn diverged_branches(&self) -> Option<Vec<&str>> {
@@ -66,6 +94,18 @@ impl Pageable for RemoteMirrors<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_mend_itself_is_told_from_the_rest() {
+        let failure = |error: &str| {
+            let (url, last_error) = (String::new(), Some(error.to_owned()));
+            Mirror { enabled: true, url, update_status: MirrorStatus::Failed, last_error }.failure()
+        };
+        let login = "13:push: remote: HTTP Basic: Access denied.\nfatal: Authentication failed for 'https://x/y.git/'.";
+        assert_eq!(failure(login), Some(MirrorFailure::Login));
+        assert_eq!(failure("Some refs have diverged and …"), Some(MirrorFailure::Diverged));
+        assert_eq!(failure("4:Deadline Exceeded"), None);
+    }
 
     #[test]
     fn a_mirror_that_left_branches_alone_names_them() {

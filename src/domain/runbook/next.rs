@@ -26,7 +26,9 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
             IssueFact::Unseen { .. } => "git secfix auth status".to_owned(),
             IssueFact::Unlinked => format!("git secfix branch {fix} --issue NUMBER"),
         },
-        Step::Prepare => "git secfix config, and see `security.project`".to_owned(),
+        Step::Prepare => {
+            format!("ask an owner of {} to mend that, or, if it is another project: git secfix config", policy.security)
+        }
         Step::StableBranches => {
             let missing = targets.iter().filter(|target| !target.has_target).filter_map(|target| target.line);
             let lines: String = missing.map(|line| format!(" --backport {}-{}", line.major, line.minor)).collect();

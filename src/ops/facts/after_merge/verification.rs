@@ -13,8 +13,10 @@ use crate::{
     },
     gitlab::{
         Error, at_once, branch, compare,
-        mirror::{self, Mirror},
-        pipeline, registry,
+        mirror::{self, Mirror, MirrorFailure},
+        pipeline,
+        project::Project,
+        registry,
     },
 };
 
@@ -81,7 +83,7 @@ pub(super) fn check(
                 checks.push(check_tips(&branch, tips));
                 ahead.extend(Some(branch).filter(|_| tips == Tips::Ahead));
             }
-            Got::Mirrors(mirrors) => checks.push(check_mirrors(reader, mirrors, &ahead)),
+            Got::Mirrors(mirrors) => checks.push(check_mirrors(reader, &after_merge.canonical, mirrors, &ahead)),
         }
     }
     checks.extend(after_merge.keep_alive.as_ref().map(|keep_alive| check_schedule(keep_alive, &ahead)));
@@ -176,7 +178,7 @@ fn check_tips(branch: &str, tips: Tips) -> Check {
 }
 
 /// The push mirror that leads from canonical to security.
-fn check_mirrors(reader: &Reader<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -> Check {
+fn check_mirrors(reader: &Reader<'_>, canonical: &Project, mirrors: Option<Vec<Mirror>>, ahead: &[String]) -> Check {
     let what = "mirror of canonical";
     let Some(mirrors) = mirrors else {
         let text = "this token may not see push mirrors, which takes a maintainer of canonical";
@@ -209,7 +211,20 @@ fn check_mirrors(reader: &Reader<'_>, mirrors: Option<Vec<Mirror>>, ahead: &[Str
         (_, S::Failed | S::Finished | S::ToRetry, error) => {
             let said = error.as_deref().unwrap_or("its last run failed");
             let said: Vec<&str> = said.split_whitespace().collect();
-            Check::new(what, Outcome::Pending, said.join(" "))
+            let said = said.join(" ");
+            let page = format!("{}/-/settings/repository#js-push-remote-settings", canonical.web_url);
+            match one.failure() {
+                None => Check::new(what, Outcome::Pending, said),
+                Some(MirrorFailure::Login) => {
+                    let text = format!("{said}: a maintainer gives it a new token at {page}");
+                    Check::new(what, Outcome::Failed, text)
+                }
+                Some(MirrorFailure::Diverged) => {
+                    let text =
+                        format!("{said}: a maintainer brings both projects together, and runs it again at {page}");
+                    Check::new(what, Outcome::Failed, text)
+                }
+            }
         }
         (_, S::Other(other), _) => Check::new(what, Outcome::Unknown, format!("its run is `{other}`")),
     }
