@@ -300,3 +300,37 @@ fn any_fault_at_any_request_is_survived() {
         }
     });
 }
+
+/// Whether a pipeline is needed, the project says; one that failed always blocks.
+#[test]
+fn without_a_pipeline_the_project_s_own_setting_decides() {
+    for (pipeline, must_succeed, takes_skipped, blocks) in [
+        (None, false, false, None),
+        (None, true, false, Some("has no pipeline")),
+        (Some("skipped"), false, false, None),
+        (Some("skipped"), true, true, None),
+        (Some("skipped"), true, false, Some("has not passed: `skipped`")),
+        (Some("failed"), false, true, Some("has not passed: `failed`")),
+    ] {
+        let world = World::new();
+        let gitlab = ready(&world);
+        gitlab.server.change(|state| {
+            let project = state.project_mut(SEC).unwrap();
+            project.only_allow_merge_if_pipeline_succeeds = must_succeed;
+            project.allow_merge_on_skipped_pipeline = takes_skipped;
+            match pipeline {
+                None => project.pipelines.clear(),
+                Some(status) => project.pipelines.iter_mut().for_each(|found| {
+                    found.status = status.to_owned();
+                    found.jobs.iter_mut().for_each(|job| job.status = status.to_owned());
+                }),
+            }
+        });
+        let ran = world.secfix(&["merge", "--timeout", "1s"]);
+        let at = format!("{pipeline:?}, {must_succeed}, {takes_skipped}: {ran}");
+        match blocks {
+            None => assert_eq!((ran.code, states(&gitlab)), (0, ALL_MERGED.map(str::to_owned).to_vec()), "{at}"),
+            Some(text) => assert!(ran.code == 1 && ran.stderr.contains(text), "{at}"),
+        }
+    }
+}

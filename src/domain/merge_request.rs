@@ -176,6 +176,10 @@ impl From<&MergeStatus> for Mergeability {
 pub enum Pipeline {
     /// There is none.
     Missing,
+    /// There is none, and the project asks for none.
+    NotWanted,
+    /// It was skipped, which is enough for the project.
+    SkippedAsAllowed,
     /// It succeeded.
     Passed,
     /// It is waiting or running.
@@ -192,7 +196,8 @@ impl Pipeline {
     /// In a word, as reports tell it.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Missing => "none",
+            Self::Missing | Self::NotWanted => "none",
+            Self::SkippedAsAllowed => "skipped",
             Self::Passed => "passed",
             Self::Running => "running",
             Self::Manual => "manual",

@@ -28,6 +28,10 @@ pub struct Project {
     pub squash_option: SquashOption,
     /// Whether this token may open merge requests there, where the server says.
     pub can_create_merge_request_in: Option<bool>,
+    /// Whether nothing is merged without a pipeline that succeeded.
+    pub only_allow_merge_if_pipeline_succeeds: Option<bool>,
+    /// Whether a skipped one is as good.
+    pub allow_merge_on_skipped_pipeline: Option<bool>,
     /// What this token may do there; missing where it is nobody's.
     pub permissions: Option<Permissions>,
 }
@@ -58,6 +62,16 @@ impl Project {
     /// Whether only members can see it.
     pub fn is_private(&self) -> bool {
         self.visibility == Visibility::Private
+    }
+
+    /// Whether the project itself asks for no pipeline. What the server does not say is asked for.
+    pub fn wants_no_pipeline(&self) -> bool {
+        self.only_allow_merge_if_pipeline_succeeds == Some(false)
+    }
+
+    /// Whether a skipped pipeline keeps nobody from merging.
+    pub fn takes_skipped_pipelines(&self) -> bool {
+        self.wants_no_pipeline() || self.allow_merge_on_skipped_pipeline == Some(true)
     }
 
     /// The access level of this token's user; 0 where there is none.

@@ -110,9 +110,12 @@ fn pipeline(request: &MergeRequest) -> Standing {
     };
     let page = found.web_url.as_ref().map_or_else(String::new, |url| format!(": {url}"));
     match Pipeline::from(&found.status) {
-        Pipeline::Running | Pipeline::Passed | Pipeline::Missing | Pipeline::OfAnotherCommit => {
-            Standing::Passing(format!("its pipeline is {}", found.status))
-        }
+        Pipeline::Running
+        | Pipeline::Passed
+        | Pipeline::Missing
+        | Pipeline::NotWanted
+        | Pipeline::SkippedAsAllowed
+        | Pipeline::OfAnotherCommit => Standing::Passing(format!("its pipeline is {}", found.status)),
         Pipeline::Manual => Standing::People(format!("its pipeline waits for somebody to start a job{page}")),
         Pipeline::NotPassed(status) => {
             Standing::People(format!("its pipeline ended as `{status}`, to be run again{page}"))

@@ -99,6 +99,7 @@ fn pipeline_failure(state: &State, project: &Project, request: &MergeRequest) ->
     }
     match state.head_pipeline(request).map(|(_, pipeline)| pipeline.status.as_str()) {
         Some("success") => None,
+        Some("skipped") if project.allow_merge_on_skipped_pipeline => None,
         Some("created" | "waiting_for_resource" | "preparing" | "pending" | "running" | "scheduled") => {
             Some("ci_still_running")
         }

@@ -119,7 +119,8 @@ fn request_blockers(request: &MergeRequest, source: &str) -> Vec<Blocker> {
         block(Step::Review, format!("!{iid} is a draft: mark it as ready"));
     }
     match &request.pipeline {
-        Pipeline::Passed => {}
+        // Whether one is needed at all, the project says.
+        Pipeline::Passed | Pipeline::NotWanted | Pipeline::SkippedAsAllowed => {}
         Pipeline::Missing => block(Step::Review, format!("!{iid} has no pipeline")),
         Pipeline::OfAnotherCommit => block(Step::Review, format!("pipeline of !{iid} ran on another commit")),
         Pipeline::Running => block(Step::Review, format!("pipeline of !{iid} is running")),
@@ -166,7 +167,9 @@ fn request_blockers(request: &MergeRequest, source: &str) -> Vec<Blocker> {
                 MergeBlock::Threads => request.open_threads > 0,
                 MergeBlock::Draft => request.is_draft,
                 MergeBlock::Conflict => true,
-                MergeBlock::Pipeline => request.pipeline != Pipeline::Passed,
+                MergeBlock::Pipeline => {
+                    !matches!(request.pipeline, Pipeline::Passed | Pipeline::NotWanted | Pipeline::SkippedAsAllowed)
+                }
                 _ => false,
             };
             if !is_said {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     domain::{
         approvals::{RuleFact, judge},
+        ci_status::CiStatus,
         fix::{FixBranch, FixName},
         merge_request::{Approval, MergeRequest, Mergeability, Pipeline, State},
         runbook::{Request, Target},
@@ -145,8 +146,12 @@ impl Gatherer<'_> {
             mergeability: Mergeability::from(&request.detailed_merge_status),
             has_conflicts: request.has_conflicts,
             pipeline: match &request.head_pipeline {
+                None if project_facts.project.wants_no_pipeline() => Pipeline::NotWanted,
                 None => Pipeline::Missing,
                 Some(_) if !detail.has_own_pipeline => Pipeline::OfAnotherCommit,
+                Some(found) if found.status == CiStatus::Skipped && project_facts.project.takes_skipped_pipelines() => {
+                    Pipeline::SkippedAsAllowed
+                }
                 Some(found) => Pipeline::from(&found.status),
             },
             pipeline_url: request.head_pipeline.as_ref().and_then(|found| found.web_url.clone()),

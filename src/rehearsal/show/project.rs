@@ -32,6 +32,7 @@ pub(in crate::rehearsal) fn project(site: &Site, state: &State, project: &Projec
         "merge_method": project.merge_method,
         "squash_option": project.squash_option,
         "only_allow_merge_if_pipeline_succeeds": project.only_allow_merge_if_pipeline_succeeds,
+        "allow_merge_on_skipped_pipeline": project.allow_merge_on_skipped_pipeline,
         "only_allow_merge_if_all_discussions_are_resolved": project.only_allow_merge_if_all_discussions_are_resolved,
         "remove_source_branch_after_merge": project.remove_source_branch_after_merge,
     });

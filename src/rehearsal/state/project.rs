@@ -54,6 +54,8 @@ pub struct Project {
     pub only_allow_merge_if_pipeline_succeeds: bool,
     /// Whether a merge needs all threads to be resolved.
     pub only_allow_merge_if_all_discussions_are_resolved: bool,
+    /// Whether a skipped pipeline is as good as one that succeeded.
+    pub allow_merge_on_skipped_pipeline: bool,
     /// What a push rule says of every merge, where one refuses them.
     pub refuses_merges: Option<String>,
     /// Whether new merge requests remove their source branch by default.
@@ -167,6 +169,7 @@ impl State {
             forked_from: None,
             only_allow_merge_if_pipeline_succeeds: false,
             only_allow_merge_if_all_discussions_are_resolved: false,
+            allow_merge_on_skipped_pipeline: false,
             refuses_merges: None,
             remove_source_branch_after_merge: true,
             reset_approvals_on_push: true,
