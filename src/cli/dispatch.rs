@@ -58,11 +58,11 @@ fn door(first: &OsStr, rest: &[OsString]) -> Result<ExitCode, Failure> {
     let ui = Ui::default();
     let done = || ended(ui, Exit::Done);
     let asks_for_help = rest.iter().any(|word| word == "--help" || word == "-h");
+    if let Some(usage) = first.to_str().and_then(usage_of).filter(|_| asks_for_help) {
+        ui.answer(usage);
+        return Ok(done());
+    }
     match first.to_str() {
-        Some(word) if asks_for_help && let Some(usage) = usage_of(word) => {
-            ui.answer(usage);
-            Ok(done())
-        }
         Some("help" | "--help" | "-h") => help(ui, rest).map(|()| done()),
         Some("version" | "--version" | "-V") => {
             ui.answer(&format!("git-secfix {}\n", env!("CARGO_PKG_VERSION")));
@@ -189,8 +189,11 @@ fn help(ui: Ui, rest: &[OsString]) -> Result<(), Failure> {
             return Err(Failure::usage(anyhow!("`--write-man` needs a folder"))
                 .hint("git secfix help --write-man ~/.local/share/man/man1"));
         }
-        [name, ..] if let Some(usage) = name.to_str().and_then(usage_of) => ui.answer(usage),
         [name, ..] => {
+            if let Some(usage) = name.to_str().and_then(usage_of) {
+                ui.answer(usage);
+                return Ok(());
+            }
             let command = all.find_subcommand_mut(name).ok_or_else(|| unknown(name))?;
             ui.answer(&command.render_long_help().to_string());
         }
