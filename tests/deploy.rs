@@ -179,3 +179,19 @@ fn what_is_not_configured_is_not_deployed() {
     world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3);
     assert!(!world.server_refs(CAN).contains("merge-requests"));
 }
+
+#[test]
+fn what_failed_is_run_again_on_request() {
+    let world = World::new();
+    let gitlab = merged(&world);
+    change(&gitlab, |pipeline| {
+        pipeline.bridges[0].job.status = "failed".to_owned();
+        pipeline.bridges[0].starts = None;
+    });
+    let hint = "hint: ask whoever may deploy to run: git secfix deploy prompt-injection --wait --retry";
+    world.secfix(&["deploy", "--wait", "--every", "1"]).ends(1).says("failed").never_says("stopped waiting");
+    world.secfix(&["deploy"]).ends(1).says("failed").warns(hint);
+    world.secfix(&["deploy", "--retry"]).warns("running `");
+    let retries = gitlab.server.log().iter().filter(|row| row.path.ends_with("/retry")).count();
+    assert_eq!(retries, 1);
+}

@@ -10,7 +10,15 @@ use crate::{
         exit::Exit,
         runbook::{self, Step},
     },
-    ops::{Context, Failure, backoff::Looked, facts::Gathered, fix_branches, jobs::Watch, next, typed::Typed},
+    ops::{
+        Context, Failure,
+        backoff::Looked,
+        facts::{Gathered, Gatherer},
+        fix_branches,
+        jobs::{Watch, run_again},
+        next,
+        typed::Typed,
+    },
     ui::{Links, Table},
 };
 
@@ -23,6 +31,9 @@ use crate::{
 pub struct DeployArgs {
     #[command(flatten)]
     watch: WatchArgs,
+    /// Run the jobs of the deployment again that failed or were cancelled
+    #[arg(long)]
+    retry: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,6 +53,11 @@ impl Program for DeployArgs {
         let (fix, plays) = (&fix, self.watch.plays());
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, step: Step::Deploy, plays };
+        if self.retry {
+            let (_, gathered) = Gatherer::new(client, prepared)?.fix(fix, None)?;
+            let ended: Vec<Waiting> = services(&gathered).iter().flat_map(|service| service.ended.clone()).collect();
+            run_again(client, &ended, context)?;
+        }
         let gathered = watch.gather(self.watch.limit(), waiting, judge)?;
         let services = services(&gathered).to_vec();
         let deployed = gathered.facts.progress.is_done(Step::Deploy);
@@ -73,7 +89,11 @@ impl DeployArgs {
         let page = worst.web_url.as_deref().map_or_else(String::new, |url| format!(" at {url}"));
         match worst.state {
             State::Failed | State::Canceled | State::Skipped => {
-                format!("ask whoever may deploy to run it again{page}, then: {}", again.with("--wait"))
+                let again = again.with("--wait");
+                match worst.ended.is_empty() || self.retry {
+                    true => format!("ask whoever may deploy to run it again{page}, then: {again}"),
+                    false => format!("ask whoever may deploy to run: {}", again.with("--retry")),
+                }
             }
             State::Absent if worst.sha.is_some() => {
                 "git secfix config, and see `deploy.stage` and `deploy.jobs`, or ask whoever changed the pipeline"

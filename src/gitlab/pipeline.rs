@@ -6,7 +6,7 @@ use gitlab::api::{
     Endpoint, Pageable, QueryParams,
     common::NameOrId,
     projects::{
-        jobs::PlayJob,
+        jobs::{PlayJob, RetryJob},
         pipelines::{Pipeline as OnePipeline, PipelineBridges, PipelineJobs, Pipelines},
     },
 };
@@ -128,6 +128,14 @@ pub fn jobs(client: &Client, project: u64, id: u64) -> Result<Option<Vec<Job>>, 
 /// See [`Error`].
 pub fn bridges(client: &Client, project: u64, id: u64) -> Result<Option<Vec<Job>>, Error> {
     Error::invisible(client.all(&built(PipelineBridges::builder().project(project).pipeline(id).build())?))
+}
+
+/// Runs a job again that ended without success. Sent once: after a lost answer the caller looks what became of it.
+///
+/// # Errors
+/// See [`Error`]; 403 where the user may not run it, or where it cannot be run again.
+pub fn retry(client: &Client, project: u64, job: u64) -> Result<(), Error> {
+    client.create::<IgnoredAny>(&built(RetryJob::builder().project(project).job(job).build())?).map(drop)
 }
 
 /// Starts a job that waits for somebody. Sent once: after a lost answer the caller looks what became of it.

@@ -108,6 +108,23 @@ fn start(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Fai
     Ok(())
 }
 
+/// Runs these jobs again. What GitLab does not run again is on its way already, or not for this token to run: the next
+/// look tells.
+pub(crate) fn run_again(client: &Client, jobs: &[Waiting], context: &Context) -> Result<(), Failure> {
+    for Waiting { id, project, name, web_url, .. } in jobs {
+        match pipeline::retry(client, *project, *id) {
+            Ok(()) => context.ui.note(&format!("running `{name}` again")),
+            Err(error) if error.status() == Some(403) && !error.is_scope() => {
+                let place = web_url.as_deref().map_or_else(String::new, |url| format!(" at {url}"));
+                return Err(Failure::not_done(anyhow!("this token may not run `{name}` again ({error})"))
+                    .hint(format!("ask somebody who may deploy to run it again{place}")));
+            }
+            Err(error) => return Err(unanswered(error)),
+        }
+    }
+    Ok(())
+}
+
 /// Tells who has to press what.
 fn tell(jobs: &[Waiting], again: &Typed, context: &Context) {
     for Waiting { name, web_url, is_of_gate, .. } in jobs {

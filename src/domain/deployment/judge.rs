@@ -18,13 +18,15 @@ struct Judged {
     state: State,
     text: String,
     waiting: Vec<Waiting>,
+    /// Jobs that ended without success, and may be run again.
+    ended: Vec<Waiting>,
     /// Where to look.
     page: Option<String>,
 }
 
 impl Judged {
     fn new(state: State, text: String) -> Self {
-        Self { state, text, waiting: vec![], page: None }
+        Self { state, text, waiting: vec![], ended: vec![], page: None }
     }
 
     /// With a place to look, unless one further down is known.
@@ -46,6 +48,7 @@ pub fn judge(wanted: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
                 state: judged.state,
                 text: judged.text,
                 waiting: judged.waiting,
+                ended: judged.ended,
                 web_url: judged.page.or_else(|| pipeline.web_url.clone()),
                 sha: Some(pipeline.sha.clone()),
             },
@@ -54,6 +57,7 @@ pub fn judge(wanted: &DeployTarget, pipelines: &[Pipeline]) -> Vec<Service> {
                 state: State::Absent,
                 text: "no pipeline ran on the merge yet".to_owned(),
                 waiting: vec![],
+                ended: vec![],
                 web_url: None,
                 sha: None,
             },
@@ -104,20 +108,29 @@ fn absent(wanted: &DeployTarget, service: &str, jobs: &[&Job], in_stage: &[&Job]
 
 /// The worst news, with all the jobs that wait.
 fn worst(judged: Vec<Judged>) -> Judged {
-    let mut waiting = Vec::new();
+    let (mut waiting, mut ended) = (Vec::new(), Vec::new());
     let mut worst: Option<Judged> = None;
     for mut one in judged {
         waiting.append(&mut one.waiting);
+        ended.append(&mut one.ended);
         if worst.as_ref().is_none_or(|worst| one.state < worst.state) {
             worst = Some(one);
         }
     }
     let worst = worst.unwrap_or_else(|| Judged::new(State::Unknown, "it has no job".to_owned()));
-    Judged { waiting, ..worst }
+    Judged { waiting, ended, ..worst }
 }
 
 fn judge_job(wanted: &DeployTarget, job: &Job, place: Place) -> Judged {
     let Job { name, status, .. } = job;
+    let to_press = || Waiting {
+        id: job.id,
+        project: job.project,
+        name: name.clone(),
+        is_of_gate: place == Place::Gate,
+        web_url: job.web_url.clone(),
+    };
+    let ended = |state, text| Judged { ended: vec![to_press()], ..Judged::new(state, text) };
     match status {
         CiStatus::Success if job.is_trigger => judge_trigger(wanted, job),
         CiStatus::Success => Judged::new(State::Deployed, format!("`{name}` succeeded")),
@@ -128,20 +141,13 @@ fn judge_job(wanted: &DeployTarget, job: &Job, place: Place) -> Judged {
                 return judge_trigger(wanted, job);
             }
             let why = job.failure.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-            Judged::new(State::Failed, format!("`{name}` failed{why}"))
+            ended(State::Failed, format!("`{name}` failed{why}"))
         }
-        CiStatus::Canceled | CiStatus::Canceling => Judged::new(State::Canceled, format!("`{name}` was cancelled")),
+        CiStatus::Canceled | CiStatus::Canceling => ended(State::Canceled, format!("`{name}` was cancelled")),
         CiStatus::Skipped => Judged::new(State::Skipped, format!("`{name}` was skipped")),
         CiStatus::Manual => {
-            let waiting = Waiting {
-                id: job.id,
-                project: job.project,
-                name: name.clone(),
-                is_of_gate: place == Place::Gate,
-                web_url: job.web_url.clone(),
-            };
             let text = format!("`{name}` waits for somebody to start it");
-            Judged { waiting: vec![waiting], ..Judged::new(State::Waiting, text) }
+            Judged { waiting: vec![to_press()], ..Judged::new(State::Waiting, text) }
         }
         status if status.is_under_way() => {
             let running = Judged::new(State::Running, format!("`{name}` is {}", status.as_str().replace('_', " ")));

@@ -158,6 +158,8 @@ pub struct Service {
     pub text: String,
     /// Jobs that somebody has to start.
     pub waiting: Vec<Waiting>,
+    /// Jobs that failed or were cancelled, and may be run again.
+    pub ended: Vec<Waiting>,
     /// The page of what this is about: a job, or a pipeline.
     pub web_url: Option<String>,
     /// The commit that the pipeline ran on.
@@ -171,6 +173,7 @@ pub fn unknown(wanted: &DeployTarget, why: &str) -> Vec<Service> {
         state: State::Unknown,
         text: why.to_owned(),
         waiting: vec![],
+        ended: vec![],
         web_url: None,
         sha: None,
     };
