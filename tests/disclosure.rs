@@ -119,7 +119,8 @@ fn who_may_not_merge_is_told_before_it_is_public() {
     let gitlab = GitLab::deployed(&world);
     world.set("SECFIX_TOKEN", crate::support::gitlab::TOKEN);
     let ran = world.secfix(&["sync", "--dry-run"]).ok();
-    ran.warns("this token may not merge into `main` of canonical").warns("have a maintainer ready: @maintainer");
+    ran.warns("this token may not merge into canonical, for `main`, `stable-18-4-ee`, `stable-18-3-ee`: have a maintainer ready")
+        .warns(", such as @maintainer");
     assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
 }
 

@@ -100,6 +100,9 @@ impl DeployArgs {
                     .to_owned()
             }
             State::Unknown => format!("ask somebody who may see what was started{page} to run: {again}"),
+            State::Waiting if worst.waiting.iter().any(|job| job.is_of_gate) => {
+                again.without(&["--play"]).with("--play").with("--wait").to_string()
+            }
             State::Absent | State::Waiting | State::Running | State::Deployed => self.watch.hint(again).to_string(),
         }
     }

@@ -12,7 +12,7 @@ use clap::ValueHint;
 use serde::Serialize;
 
 use super::{Program, program::completed_by};
-use crate::domain::runbook;
+use crate::domain::{runbook, token_variables::TOKEN_VARIABLES};
 use crate::{
     domain::exit::Exit,
     ops::{Context, Failure, known_names},
@@ -134,7 +134,9 @@ impl Program for InitArgs {
             .ui
             .report(Self::NAME, &report(&found, &actions, !only_look), || text(&found, &actions, !only_look, context));
         // Whether the keyring has one is not looked at here: this program cannot open it.
-        if cfg!(feature = "network") && !only_look && pending {
+        let has_token =
+            TOKEN_VARIABLES.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        if cfg!(feature = "network") && !only_look && pending && !has_token {
             context.ui.advice("merge requests need a token, once", "git secfix auth login");
         }
         Ok(if check && pending { Exit::NotDone } else { Exit::Done })

@@ -36,21 +36,17 @@ pub(super) fn look(
         (rules.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), maintainers)
     });
     let (rules, maintainers) = (rules.map_err(unanswered)?, maintainers.map_err(unanswered)?);
-    // One line for all branches that want the same.
-    let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    // One line for all branches of which the same is to be said.
+    let mut wanted: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for branch in &open {
-        for text in approvals_wanted(rules.as_deref(), branch) {
-            wanted.entry(text).or_default().push(&branch.name);
-        }
-        wanted.extend(right_to_merge(canonical, branch, &maintainers).map(|text| (text, vec![])));
-    }
-    let mut texts = Vec::new();
-    for (text, names) in wanted {
-        match names[..] {
-            [] => texts.push(text),
-            _ => texts.push(format!("canonical wants {text} for `{}`: have them ready", names.join("`, `"))),
+        let approvals = approvals_wanted(rules.as_deref(), branch).into_iter();
+        let approvals = approvals.map(|text| (format!("canonical wants {text} for"), "have them ready".to_owned()));
+        for said in approvals.chain(right_to_merge(canonical, branch, &maintainers)) {
+            wanted.entry(said).or_default().push(&branch.name);
         }
     }
+    let texts = wanted.iter().map(|((before, behind), names)| format!("{before} `{}`: {behind}", names.join("`, `")));
+    let texts = texts.collect();
     Ok(texts)
 }
 
@@ -106,22 +102,19 @@ fn approvals_wanted(rules: Option<&[approval::ProjectRule]>, branch: &Branch) ->
     rules.iter().filter(asks).map(text).collect()
 }
 
-/// What to say where this token may not merge into a branch, or where that cannot be told.
-fn right_to_merge(canonical: &Project, branch: &Branch, maintainers: &[String]) -> Option<String> {
+/// What to say of a branch that this token may not merge into, or where that cannot be told: in front of its name, and
+/// behind it.
+fn right_to_merge(canonical: &Project, branch: &Branch, maintainers: &[String]) -> Option<(String, String)> {
     let needed = if branch.is_protected && !branch.developers_may_merge { MAINTAINER } else { DEVELOPER };
     let level = canonical.access_level();
     if level >= needed {
         return None;
     }
-    let name = &branch.name;
     let names: Vec<String> = maintainers.iter().map(|name| format!("@{name}")).collect();
-    let people = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-    Some(match level {
-        0 => format!(
-            "whether this token may merge into `{name}` of canonical cannot be read; if not, have a maintainer ready{people}"
-        ),
-        _ => format!(
-            "this token may not merge into `{name}` of canonical, unless a rule there says so: have a maintainer ready{people}"
-        ),
-    })
+    let people = if names.is_empty() { String::new() } else { format!(", such as {}", names.join(", ")) };
+    let before = match level {
+        0 => "whether this token may merge into canonical cannot be read, for",
+        _ => "unless a rule says so, this token may not merge into canonical, for",
+    };
+    Some((before.to_owned(), format!("have a maintainer ready{people}")))
 }
