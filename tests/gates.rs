@@ -136,8 +136,9 @@ fn shut() -> Vec<Case> {
         Case::of(&walkthrough().reviewed, "some are merged", |world, gitlab| {
             let iid = gitlab.server.change(|state| request(state, "stable-18-4-ee").iid);
             let at = At::Matching { method: Some("PUT".to_owned()), path_contains: format!("/{iid}/merge") };
-            gitlab.server.inject(Injected { at, fault: Fault::Status(409), times: 1 });
+            gitlab.server.inject(Injected { at, fault: Fault::Status(409), times: u32::MAX });
             world.secfix(&["merge"]).ends(1);
+            gitlab.server.clear_faults();
             run(world, gitlab, pipeline("success", vec![job("success")], vec![]));
         }),
         Case::merged("no pipeline", |world, gitlab| {

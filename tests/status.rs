@@ -333,8 +333,18 @@ fn watching_ends_with_the_review() {
     let gitlab = with_requests(&world);
     let mut command = world.command("git", &["secfix", "status", "--watch=1"]);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    gitlab.server.clear_log();
     let child = command.spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    // The first look is over when nothing more is asked for a while.
+    let mut seen = 0;
+    loop {
+        std::thread::sleep(Duration::from_millis(600));
+        let now = gitlab.server.log().len();
+        if now > 0 && now == seen {
+            break;
+        }
+        seen = now;
+    }
     // A server that does not answer for a while does not end it.
     gitlab.server.inject(Injected { at: At::Every, fault: Fault::Status(503), times: 40 });
     std::thread::sleep(Duration::from_millis(500));

@@ -70,7 +70,7 @@ fn each_thing_that_is_wrong_is_said() {
         .secfix(&["verify"])
         .ends(1)
         .says("Some refs have diverged and have not been updated on the remote: refs/heads/main")
-        .says("pipeline of self-hosted-v18.4.0-ee          failed   failed: http://");
+        .says("pipeline of self-hosted-v18.4.0-ee          failed  failed: http://");
     gitlab.server.change(|state| {
         let project = state.project_mut(CAN).unwrap();
         project.mirrors[0].enabled = false;
