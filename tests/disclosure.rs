@@ -164,3 +164,39 @@ fn a_rule_that_refuses_is_told_at_once_in_the_words_of_the_server() {
     sync(&world, &[]).ok();
     assert_eq!(merged(&world), BRANCHES);
 }
+
+#[test]
+fn a_push_to_what_is_open_is_seen_and_closed() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    let source = format!("sync-main-{}", &world.tip_there(SEC, "main")[..8]);
+    world.commit_there(SEC, &source, "other", "embargoed\n");
+    let status = world.secfix(&["status"]).ok().says("which was never previewed: close it");
+    assert!(!status.stdout.contains("into `main`: it can be merged"), "{status}");
+    world.secfix(&["sync", "--dry-run"]).ends(3).warns("which was not previewed; close it");
+    sync(&world, &[]).ends(3).warns("which was not previewed; it was closed");
+    assert_eq!(merged(&world), [""; 0]);
+    let is_open = gitlab.server.change(|state| {
+        state
+            .project(CAN)
+            .unwrap()
+            .merge_requests
+            .iter()
+            .any(|found| found.source_branch == source && found.state == "opened")
+    });
+    assert!(!is_open);
+}
+
+#[test]
+fn what_is_public_already_is_counted() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    with_rule(&gitlab, "stable-18-3-ee");
+    sync(&world, &["--no-wait"]).ends(1).warns("so none was merged");
+    // A maintainer merges one of them on its page.
+    let tip = world.tip_there(SEC, "main");
+    let (from, to) = (world.server(SEC), world.server(CAN));
+    world.git_in(&to, &["fetch", "--quiet", &from.to_string_lossy(), &format!("{tip}:refs/heads/main")]).ok();
+    sync(&world, &["--no-wait"]).ends(1).warns("and 1 of 3 branches are public already");
+}

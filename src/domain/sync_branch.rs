@@ -25,6 +25,11 @@ pub fn is_frozen(branch: &str, name: &str) -> bool {
         .is_some_and(|rest| rest.len() == DIGITS && rest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')))
 }
 
+/// Whether a branch of such a name is at another commit than its name says: somebody pushed to it.
+pub fn is_moved(name: &str, tip: &str) -> bool {
+    name.rsplit_once('-').is_none_or(|(_, digits)| digits.len() != DIGITS || !tip.starts_with(digits))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +44,7 @@ mod tests {
         {
             assert!(!is_frozen("main", other), "{other}");
         }
+        assert!(!is_moved("sync-main-01234567", tip) && is_moved("sync-main-76543210", tip));
         assert!(is_frozen("main-2", "sync-main-2-01234567"));
     }
 }

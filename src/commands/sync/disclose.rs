@@ -119,6 +119,25 @@ impl Disclosure<'_> {
             .hint("set `Squash commits when merging` (Settings, Merge requests) of the public project to anything but `Require`"))
     }
 
+    /// Stops where an open merge request shows what nobody previewed: it must not go on to show more.
+    pub(super) fn check_open(&self, branches: &[Branch], closes: bool) -> Result<(), Failure> {
+        for branch in branches {
+            let Some(moved) = branch.moved_requests().next() else { continue };
+            let shown = moved.sha.as_deref().unwrap_or_default();
+            let is_closed = closes && merge_request::close(self.client, self.route.target, moved.iid).is_ok();
+            let closed = if is_closed { "it was closed" } else { "close it" };
+            return Err(Failure::refused(anyhow!(
+                "!{} shows {} of `{}`, which was not previewed; {closed}: {}",
+                moved.iid,
+                shown.get(..12).unwrap_or(shown),
+                moved.source_branch,
+                moved.web_url
+            ))
+            .hint(format!("find out who pushed to `{}`, remove it, then {}", moved.source_branch, self.again)));
+        }
+        Ok(())
+    }
+
     /// Closes what earlier runs opened for a branch at another commit.
     pub(super) fn close_outdated(&self, branch: &Branch) -> Result<(), Failure> {
         let source = branch.source();

@@ -143,11 +143,15 @@ impl Program for SyncArgs {
             let text = if is_known { preview::in_short } else { preview::text };
             context.ui.answer(&text(&fix, &report.branches, policy));
         }
+        let route = Route { source: security, target: after_merge.canonical.id };
+        let limit = self.timeout.get();
+        let disclosure = Disclosure { client: &client, policy, again: &again, route, words, limit };
+        disclosure.check_open(&found, !self.dry_run)?;
         preview::notes(&found, &gathered, context);
         preview::check(&found, &after_merge.canonical, policy, &again)?;
         let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
         for branch in found.iter().filter(|branch| !branch.is_public()) {
-            words.check(&branch.name, issue_title, &fix)?;
+            disclosure.words.check(&branch.name, issue_title, &fix)?;
         }
         let to_know = beforehand::look(&client, &project, &after_merge.canonical, &found, &again)?;
         for text in &to_know {
@@ -164,9 +168,6 @@ impl Program for SyncArgs {
                 context.ui.warning(&format!("{line} goes without the fix, and stays vulnerable in public: {reason}"));
             }
             self.confirm(&fix, &gatherer, &prepared, context)?;
-            let route = Route { source: security, target: after_merge.canonical.id };
-            let limit = self.timeout.get();
-            let disclosure = Disclosure { client: &client, policy, again: &again, route, words, limit };
             let done = self.disclose(&disclosure, &found, &mut report, context);
             if done.is_err() || !report.public {
                 show(context, &report);
@@ -264,7 +265,8 @@ impl SyncArgs {
         if self.no_merge {
             return Ok(());
         }
-        let all = disclosure.wait_for_all(&opened, self.patience(context), context, &spinner)?;
+        let all =
+            disclosure.wait_for_all(&opened, found.len() - opened.len(), self.patience(context), context, &spinner)?;
         for opened in &all {
             spinner.tell(&format!("merging !{} into {}", opened.request.iid, opened.branch.name));
             disclosure.merge(opened.branch, &opened.request)?;

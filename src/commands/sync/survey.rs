@@ -79,6 +79,15 @@ impl Branch {
         self.open.iter().find(|open| open.source_branch == source)
     }
 
+    /// Open merge requests that show something else than what they were opened for.
+    pub(super) fn moved_requests(&self) -> impl Iterator<Item = &MergeRequest> {
+        self.open.iter().filter(|open| {
+            let tip = open.sha.as_deref();
+            sync_branch::is_frozen(&self.name, &open.source_branch)
+                && tip.is_some_and(|tip| sync_branch::is_moved(&open.source_branch, tip))
+        })
+    }
+
     /// Commits that somebody has to clear first.
     pub(super) fn foreign(&self) -> impl Iterator<Item = &Unpublished> {
         self.commits.iter().filter(|commit| commit.origin == Origin::Foreign)

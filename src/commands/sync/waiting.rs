@@ -38,13 +38,15 @@ pub(super) struct Opened<'a> {
 }
 
 impl Disclosure<'_> {
-    /// Waits until every one can be merged: each is read after the last one was opened.
+    /// Waits until every one can be merged: each is read after the last one was opened. `public` is how many branches are
+    /// public already.
     ///
     /// # Errors
     /// When one cannot be, with what each waits for.
     pub(super) fn wait_for_all<'a>(
         &self,
         opened: &[(&'a Branch, MergeRequest)],
+        public: usize,
         patience: Patience,
         context: &Context,
         spinner: &Spinner,
@@ -70,7 +72,7 @@ impl Disclosure<'_> {
                 if needs_people && !is_told {
                     spinner.aside(|| context.ui.note(&to_send(&all)));
                 }
-                return Err(self.cannot_be_merged(&all, is_over, patience));
+                return Err(self.cannot_be_merged(&all, public, is_over, patience));
             }
         }
     }
@@ -90,11 +92,11 @@ impl Disclosure<'_> {
         Ok(Opened { branch, request, standing })
     }
 
-    fn cannot_be_merged(&self, all: &[Opened<'_>], is_over: bool, patience: Patience) -> Failure {
-        let merged = all.iter().filter(|opened| opened.standing == Standing::Merged).count();
+    fn cannot_be_merged(&self, all: &[Opened<'_>], public: usize, is_over: bool, patience: Patience) -> Failure {
+        let merged = public + all.iter().filter(|opened| opened.standing == Standing::Merged).count();
         let what = match merged {
             0 => "so none was merged".to_owned(),
-            merged => format!("and {merged} of {} are merged already", all.len()),
+            merged => format!("and {merged} of {} branches are public already", public + all.len()),
         };
         let lines = all.iter().filter_map(|opened| {
             let Opened { branch, request, standing } = opened;
