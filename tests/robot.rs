@@ -21,7 +21,7 @@ const FIX: &str = "prompt-injection";
 /// A whole fix takes about fifteen.
 const MOST_STEPS: usize = 60;
 /// Walks in every run of the tests; all of them in a full one.
-const FEW: usize = 5;
+const FEW: usize = 3;
 
 /// What somebody who follows instructions sees behind a command.
 fn instructions(ran: &Ran) -> Vec<String> {
