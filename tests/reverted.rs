@@ -14,16 +14,6 @@ fn revert(world: &World) {
     world.secfix(&["status"]).ok();
 }
 
-/// Takes a commit of a branch of security back there, as a colleague does.
-fn revert_there(world: &World, branch: &str, arguments: &[&str]) {
-    let scratch = tempfile::tempdir_in(world.root()).unwrap();
-    let server = world.server(SEC).to_string_lossy().into_owned();
-    let run = |arguments: &[&str]| world.git_in(scratch.path(), arguments).ok();
-    run(&["clone", "--quiet", "--branch", branch, &server, "."]);
-    run(&[&["revert", "--no-edit"], arguments].concat());
-    run(&["push", "--quiet", "origin", branch]);
-}
-
 #[test]
 fn mr_leaves_the_line_out_until_it_is_brought_again() {
     let world = World::new();
@@ -87,11 +77,11 @@ fn nothing_is_disclosed_where_somebody_took_it_back_on_a_line() {
     let world = World::new();
     let _gitlab = GitLab::deployed(&world);
     world.secfix(&["sync", "--dry-run"]).ok();
-    revert_there(&world, "stable-18-4-ee", &["--mainline", "1", "HEAD"]);
+    world.revert_there(SEC, "stable-18-4-ee", &["--mainline", "1", "HEAD"]);
     let ran = world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3);
     ran.warns("takes the fix back on `stable-18-4-ee`");
     world.secfix(&["status"]).ok().says("takes the fix back on `stable-18-4-ee`");
-    revert_there(&world, "stable-18-4-ee", &["HEAD"]);
+    world.revert_there(SEC, "stable-18-4-ee", &["HEAD"]);
     world.secfix(&["status"]).ok().never_says("takes the fix back");
 }
 
@@ -186,4 +176,20 @@ fn a_line_whose_files_are_as_before_is_no_backport() {
     assert!(said.contains(&says_so), "{said}");
     assert!(said.contains(&format!("next        git log --patch security/stable-18-4-ee..{LINE}")), "{said}");
     world.secfix(&["mr"]).ok().warns(&format!("`{LINE}` does not hold the whole fix"));
+}
+
+#[test]
+fn a_merge_is_taken_back_on_either_side() {
+    each_git(|world| {
+        let _gitlab = GitLab::pushed(world);
+        // The pick is on the first parent, and the revert leaves the second.
+        world.git(&["switch", "--quiet", "-c", "side", "security/stable-18-4-ee"]).ok();
+        world.commit("beside", "other work\n");
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["merge", "--quiet", "--no-ff", "--no-edit", "side"]).ok();
+        assert!(!status_of_pushed(world).contains("lacks"));
+        world.git(&["switch", "--quiet", LINE]).ok();
+        world.git(&["revert", "--no-edit", "--mainline", "2", "HEAD"]).ok();
+        assert!(status_of_pushed(world).contains(&format!("`{LINE}` lacks ")));
+    });
 }

@@ -40,6 +40,7 @@ mod late_line;
 mod manual;
 mod merge;
 mod mr;
+mod older_clone;
 mod one_answer;
 mod process;
 mod push;

@@ -54,7 +54,7 @@ impl Program for DeployArgs {
         let (client, prepared) = (&client, &prepared);
         let watch = Watch { context, client, prepared, fix, step: Step::Deploy, plays };
         if self.retry {
-            let (_, gathered) = Gatherer::new(client, prepared)?.fix(fix, None)?;
+            let (_, gathered) = Gatherer::new(client, prepared)?.fetching().fix(fix, None)?;
             let ended: Vec<Waiting> = services(&gathered).iter().flat_map(|service| service.ended.clone()).collect();
             run_again(client, &ended, context)?;
         }

@@ -84,7 +84,7 @@ impl Program for MergeArgs {
         let prepared = context.prepared()?;
         let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?.fetching();
         let spinner = context.ui.spinner("asking GitLab");
         let (ProjectFacts { project, .. }, gathered) = settled(&gatherer, &fix, self.timeout.get(), client.backoff())?;
         drop(spinner);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 /// What a pick says of its origin, before the name of that.
 pub const PICKED: &str = "(cherry picked from commit ";
 const REVERTS: &str = "This reverts commit";
+const REVERSED_TO: &str = "changes made to";
 const REVERTS_REQUEST: &str = "This reverts merge request !";
 
 /// Fewer digits name no commit: the shortest that `core.abbrev` takes (git-config(1)).
@@ -64,6 +65,21 @@ fn named_ids(text: &str) -> Vec<String> {
     words.map_while(leading_id).take(if is_list { usize::MAX } else { 1 }).collect()
 }
 
+/// The parent that a revert of a merge left, in hexadecimal, as git writes it: `This reverts commit A, reversing changes made
+/// to B.`
+///
+/// ```
+/// use git_secfix::domain::trailers::reversed_to;
+/// let text = "This reverts commit 0123456, reversing\nchanges made to 7654321.";
+/// assert_eq!(reversed_to(text).as_deref(), Some("7654321"));
+/// assert_eq!(reversed_to("This reverts commit 0123456."), None);
+/// ```
+pub fn reversed_to(message: &str) -> Option<String> {
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, behind) = words.split_once(REVERTS)?;
+    leading_id(behind.split_once(REVERSED_TO)?.1.trim_start())
+}
+
 /// A commit, and what its message says of others, all in hexadecimal. What messages name may be shortened.
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {
@@ -80,8 +96,8 @@ pub struct Said<'a> {
 pub struct TakenBack<'a> {
     /// What is taken back, by the commit that does.
     pub by: HashMap<&'a str, &'a str>,
-    /// Whether one takes back something that is not in the history.
-    pub names_others: bool,
+    /// What is taken back and is not in the history, by the names in the messages.
+    pub others: Vec<&'a str>,
 }
 
 /// The commits of a history that a later one takes back, by their own name or by that of the commit that they were
@@ -103,7 +119,7 @@ pub fn taken_back<'a>(commits: impl DoubleEndedIterator<Item = Said<'a>>) -> Tak
             None => named.extend(reverts.iter().map(|name| (name.as_str(), id, false))),
         }
     }
-    found.names_others = named.iter().any(|(_, _, is_found)| !is_found);
+    found.others = named.into_iter().filter(|(_, _, is_found)| !is_found).map(|(name, ..)| name).collect();
     found
 }
 

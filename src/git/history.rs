@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gix::{ObjectId, objs::Kind};
 
 use super::{GitError, LocalClone};
-use crate::domain::trailers::{self, Said, Trailers};
+use crate::domain::trailers::Trailers;
 
 /// The name of a commit, a tree or another object.
 pub type Id = ObjectId;
@@ -187,33 +187,6 @@ pub fn is_commit(clone: &LocalClone, id: Id) -> bool {
 /// The commit of a name in hexadecimal, where this clone has it.
 pub fn known(clone: &LocalClone, hex: &str) -> Option<Id> {
     Id::from_hex(hex.as_bytes()).ok().filter(|id| is_commit(clone, *id))
-}
-
-/// What the commits of a list take back of each other.
-#[derive(Debug, Clone, Default)]
-pub struct TakenBack {
-    /// What is taken back, by the commit that does.
-    pub by: HashMap<Id, Id>,
-    /// Whether one takes back something that is not in the list.
-    pub names_others: bool,
-}
-
-/// The commits of the list, oldest first, that a later one of it takes back, and that no still later one brings again.
-pub fn taken_back(commits: &[Commit]) -> TakenBack {
-    let names: Vec<(String, Vec<String>)> = commits
-        .iter()
-        .map(|commit| (commit.id.to_string(), commit.picked_from.iter().map(ToString::to_string).collect()))
-        .collect();
-    let said = commits.iter().zip(&names).map(|(commit, (id, picked_from))| Said {
-        id,
-        picked_from,
-        reverts: &commit.reverts,
-    });
-    let taken = trailers::taken_back(said);
-    let ids: HashMap<&str, Id> =
-        commits.iter().zip(&names).map(|(commit, (name, _))| (name.as_str(), commit.id)).collect();
-    let by = taken.by.iter().filter_map(|(id, by)| Some((*ids.get(id)?, *ids.get(by)?))).collect();
-    TakenBack { by, names_others: taken.names_others }
 }
 
 /// How many merges of a branch are looked at for one of a certain name.

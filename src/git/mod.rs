@@ -34,6 +34,7 @@ pub mod resolution;
 pub mod revision;
 pub mod secfix_dir;
 pub mod ssh;
+pub mod taken_back;
 pub mod transport;
 mod tree_changes;
 pub mod unfinished;

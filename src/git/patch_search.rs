@@ -7,6 +7,7 @@ use super::{
     history::{self, Commit, Id, Range},
     objects::Objects,
     patch_id::{self, Compared},
+    taken_back::{taken_back, undone_merges},
     tree_changes::{self, Change},
 };
 
@@ -21,7 +22,8 @@ pub fn find(clone: &LocalClone, tips: &[Id], commit: &Commit, parent: Option<Id>
     for (tip, found) in tips.iter().zip(&mut found).filter(|(_, found)| found.is_some()) {
         let later = history::commits(clone, &[Range { tip: *tip, without: commit.id }])?.concat();
         let all: Vec<Commit> = std::iter::once(commit.clone()).chain(later).collect();
-        *found = found.filter(|id| !history::taken_back(&all).by.contains_key(id));
+        let taken = taken_back(&all, &undone_merges(clone, &all)?).by;
+        *found = found.filter(|id| !taken.contains_key(id));
     }
     let others: Vec<Id> = tips.iter().zip(&held).filter(|(_, held)| !**held).map(|(tip, _)| *tip).collect();
     if others.is_empty() || commit.parents.len() > 1 {
@@ -108,12 +110,15 @@ fn newest_in(
     }
     let ids: Vec<Id> = ended.stdout.lines().filter_map(|line| Id::from_hex(line.as_bytes()).ok()).collect();
     let Some(found) = ids.iter().find(|id| same.contains(*id)) else { return Ok(None) };
-    let oldest_first = ids.iter().rev().map(|id| history::commit(clone, *id)).collect::<Result<Vec<_>, _>>()?;
+    let later = history::commits(clone, &[Range { tip, without: *found }])?.concat();
+    let behind: BTreeSet<Id> = later.iter().map(|commit| commit.id).collect();
+    let before = ids.iter().rev().filter(|id| same.contains(*id) && !behind.contains(*id));
+    let mut all = before.map(|id| history::commit(clone, *id)).collect::<Result<Vec<_>, _>>()?;
+    all.extend(later.iter().cloned());
     // Who takes one of several back that make the same change takes back the change.
-    let taken = history::taken_back(&oldest_first).by;
-    let behind = ids.iter().position(|id| id == found).unwrap_or_default();
-    let is_undone = taken.iter().any(|(undone, by)| same.contains(undone) && ids[..behind].contains(by));
-    Ok(Some(*found).filter(|found| !is_undone && !taken.contains_key(found)))
+    let taken = taken_back(&all, &undone_merges(clone, &all)?).by;
+    let is_undone = taken.iter().any(|(undone, by)| same.contains(undone) && behind.contains(by));
+    Ok(Some(*found).filter(|_| !is_undone))
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub struct MergeRequest {
     pub merged_at: Option<Timestamp>,
     /// The commit that merged it, where there is one of its own.
     pub merge_commit_sha: Option<String>,
+    /// Between which commits it is; never in a list.
+    pub diff_refs: Option<DiffRefs>,
     /// The commit that its commits were squashed into.
     pub squash_commit_sha: Option<String>,
     /// Whether its commits are squashed when it is merged.
@@ -97,6 +99,13 @@ fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(v
 pub struct Rights {
     /// Whether the user may merge it.
     pub can_merge: bool,
+}
+
+/// Between which commits a merge request is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct DiffRefs {
+    /// Where its branch left the target.
+    pub base_sha: Option<String>,
 }
 
 /// The pipeline of a merge request.

@@ -27,12 +27,23 @@ pub(crate) fn fetch(
     hint: impl Into<String>,
 ) -> Result<(), Failure> {
     let spinner = context.ui.spinner(&format!("fetching {remote}"));
-    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|FetchFailure { reason, said }| {
-        let error = anyhow!("cannot fetch `{remote}`: {said}");
-        // What git says of a file of this clone is no matter of the network.
-        let failure = if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) };
-        failure.hint(hint)
-    })
+    transport::fetch(clone, remote, &|state| spinner.tell(state))?.map_err(|failure| failed(remote, failure).hint(hint))
+}
+
+/// Fetches a remote for a command that shows a spinner of its own.
+///
+/// # Errors
+/// When it cannot be reached.
+#[cfg(feature = "network")]
+pub(crate) fn quietly(clone: &LocalClone, remote: &str) -> Result<(), Failure> {
+    transport::fetch(clone, remote, &|_| {})?
+        .map_err(|failure| failed(remote, failure).hint(format!("git fetch {remote}")))
+}
+
+fn failed(remote: &str, FetchFailure { reason, said }: FetchFailure) -> Failure {
+    let error = anyhow!("cannot fetch `{remote}`: {said}");
+    // What git says of a file of this clone is no matter of the network.
+    if reason == Unreachable::Other { Failure::not_done(error) } else { Failure::network(error) }
 }
 
 /// The remotes of the two projects.

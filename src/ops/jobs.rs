@@ -70,7 +70,7 @@ impl Watch<'_> {
         found: impl Fn(Gathered) -> Looked<Gathered>,
     ) -> Result<Gathered, Failure> {
         let Self { context, client, prepared, fix, step, plays } = self;
-        let gatherer = Gatherer::new(client, prepared)?;
+        let gatherer = Gatherer::new(client, prepared)?.fetching();
         let mut known: Vec<u64> = Vec::new();
         until_settled(context, "asking GitLab", limit, |spinner| {
             let (_, mut gathered) = gatherer.fix(fix, None)?;

@@ -238,6 +238,16 @@ impl World {
         run(&["rev-parse", "HEAD"]).line()
     }
 
+    /// Takes a commit of a branch of a project back there, as a colleague does; with more arguments of `git revert`.
+    pub(crate) fn revert_there(&self, project: &str, branch: &str, arguments: &[&str]) {
+        let scratch = tempfile::tempdir_in(self.root()).unwrap();
+        let server = self.server(project).to_string_lossy().into_owned();
+        let run = |arguments: &[&str]| self.git_in(scratch.path(), arguments).ok();
+        run(&["clone", "--quiet", "--branch", branch, &server, "."]);
+        run(&[&["revert", "--no-edit"], arguments].concat());
+        run(&["push", "--quiet", "origin", branch]);
+    }
+
     /// Whether a branch of a project on the server holds a commit.
     pub(crate) fn holds_there(&self, project: &str, branch: &str, commit: &str) -> bool {
         self.git_in(&self.server(project), &["merge-base", "--is-ancestor", commit, branch]).code == 0

@@ -113,7 +113,7 @@ impl Program for SyncArgs {
         }
         let again = context.again(&fix).without(&["--continue", "--abort", "--dry-run"]).without_value("--resolve");
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?.fetching();
         let (project, gathered) = gather(&gatherer, &fix, context)?;
         let security = project.id;
         if self.abort {

@@ -89,7 +89,7 @@ impl Program for TagArgs {
         let Prepared { settings, policy, .. } = &prepared;
         let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?;
+        let gatherer = Gatherer::new(&client, &prepared)?.fetching();
         let spinner = context.ui.spinner("asking GitLab");
         let (project_facts, gathered) = gatherer.fix(&fix, None)?;
         let (gate, place) = due(&gathered.facts);

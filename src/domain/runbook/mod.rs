@@ -109,6 +109,8 @@ pub struct Target {
     pub head: Option<String>,
     /// Commits of the fix that a backport lacks, oldest first, in hexadecimal.
     pub lacks: Vec<String>,
+    /// Whether that could be told: not where this clone is older than security.
+    pub is_compared: bool,
     /// How it compares with security's branch.
     pub pushed: Pushed,
     /// Its merge request in security.

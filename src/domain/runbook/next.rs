@@ -42,6 +42,9 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
         Step::Branches | Step::Backports | Step::Push if targets.iter().any(has_parted) => {
             format!("git secfix push {fix}")
         }
+        Step::Backports if targets.iter().any(|target| !target.is_compared) => {
+            format!("git fetch {}", policy.security_remote)
+        }
         Step::Branches if targets.is_empty() => format!("git secfix branch {fix}"),
         Step::Branches => format!("commit the fix, then {}", after_the_commit(facts, fix)),
         Step::Backports if !facts.uncovered.is_empty() => format!("git secfix backport {fix}{}", to_lines(facts)),

@@ -8,6 +8,10 @@ pub(super) fn target_blockers(target: &Target) -> Vec<Blocker> {
     let mut found = Vec::new();
     let Target { source, target: into, .. } = target;
     let mut block = |step, text: String| found.push(Blocker { step, merge_request: None, text });
+    if !target.is_compared {
+        let text = format!("whether `{source}` holds the fix cannot be told: this clone is older than security");
+        block(Step::Backports, text);
+    }
     if target.is_merged() {
         // Its branch may be gone by now; one that is there with more on it is work that was left out.
         if matches!(target.pushed, Pushed::Ahead | Pushed::Diverged) {

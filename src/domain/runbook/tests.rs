@@ -40,6 +40,7 @@ fn target(iid: u64) -> Target {
         head: Some("a".repeat(40)),
         work: Work::Found,
         lacks: vec![],
+        is_compared: true,
         pushed: Pushed::Same,
         request: Request::Found(Box::new(ready(iid))),
         taken_back_by: None,

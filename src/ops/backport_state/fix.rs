@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::anyhow;
 
 use super::{
-    base::{Merged, before_merge, main_of, tracked},
+    base::{MergedAs, before_merge, main_of, tracked},
     plan::Part,
 };
 use crate::{
@@ -39,23 +39,28 @@ pub(crate) struct Fix {
     pub(super) family: HashSet<Id>,
 }
 
-/// The fix as far as it shows here, without merges, which bring nothing of their own; `None` where it has no branch or no
-/// commits.
+/// The fix as far as it shows here, without merges, which bring nothing of their own; `None` where it has no commits that
+/// are here. What is merged is looked at where it is now, once its branch is gone.
 ///
 /// # Errors
 /// When the histories cannot be read.
 pub(crate) fn find(
     clone: &LocalClone,
     policy: &Policy,
-    merged: Merged,
+    merged: Option<MergedAs>,
     name: &FixName,
 ) -> Result<Option<Fix>, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
-    let Some(tip) = tip_of(clone, policy, &branch)? else { return Ok(None) };
     let default = &policy.branches.default;
     let Some((_, main)) = tracked(clone, policy, default)? else { return Ok(None) };
-    let without = before_merge(clone, policy, default, (tip, main), merged)?;
-    let commits = history::commits(clone, &[Range { tip, without }])?.concat();
+    let commits = match (tip_of(clone, policy, &branch)?, merged) {
+        (Some(tip), merged) => {
+            let without = before_merge(clone, policy, default, (tip, main), merged)?;
+            history::commits(clone, &[Range { tip, without }])?.concat()
+        }
+        (None, Some(merged)) => merged.brought(clone)?,
+        (None, None) => return Ok(None),
+    };
     let family = commits.iter().map(|commit| commit.id).collect();
     let own = commits.into_iter().filter(|commit| commit.parents.len() < 2);
     let parts: Vec<Part> = own.map(|commit| Part { parent: commit.parents.first().copied(), commit }).collect();

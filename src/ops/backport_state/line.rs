@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use super::{
-    base::{self, Merged, tracked},
+    base::{self, MergedAs, tracked},
     fix::Fix,
     plan::{self, Known, Planned, Problem, There},
 };
@@ -14,9 +14,9 @@ use crate::{
         branches::{self, NewBranch},
         checkouts::{self, Checkout},
         history::{self, Commit, Id, Range},
-        merge,
         patch_id::{self, Compared},
         resolution,
+        taken_back::undone_merges,
     },
     ops::{Failure, fix_branches, lines::is_never_fetched},
 };
@@ -89,11 +89,11 @@ pub(crate) fn contents(
     clone: &LocalClone,
     policy: &Policy,
     fix: &Fix,
-    wanted: &[(ReleaseLine, Merged)],
+    wanted: &[(ReleaseLine, Option<MergedAs>)],
 ) -> Result<Vec<Line>, Failure> {
     let mut found = Vec::new();
     for (line, merged) in wanted {
-        let mut line = find(clone, policy, fix, *line)?;
+        let mut line = find(clone, policy, fix, *line, *merged)?;
         line.base = base::before_merge(clone, policy, &line.target, (line.start, line.base), *merged)?;
         found.push(line);
     }
@@ -120,7 +120,7 @@ pub(crate) fn to_pick(
     wanted: &[ReleaseLine],
     redo: bool,
 ) -> Result<Vec<Line>, Failure> {
-    let wanted: Vec<(ReleaseLine, Merged)> = wanted.iter().map(|line| (*line, None)).collect();
+    let wanted: Vec<(ReleaseLine, Option<MergedAs>)> = wanted.iter().map(|line| (*line, None)).collect();
     let mut found = contents(clone, policy, fix, &wanted)?;
     let checkouts = checkouts::list(clone)?;
     let resolutions = resolution::list(clone)?;
@@ -148,7 +148,13 @@ pub(crate) fn to_pick(
     Ok(found)
 }
 
-fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Result<Line, Failure> {
+fn find(
+    clone: &LocalClone,
+    policy: &Policy,
+    fix: &Fix,
+    line: ReleaseLine,
+    merged: Option<MergedAs>,
+) -> Result<Line, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: fix.name.clone(), line: Some(line) });
     let target = policy.branches.target(Some(line));
     let local = history::find(clone, &format!("refs/heads/{branch}"))?;
@@ -161,7 +167,8 @@ fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Re
         let problem = fix_branches::plan::Problem::NoBase { target, line: Some(line), in_canonical };
         return Err(fix_branches::explain(problem, policy, &fix.name, None));
     };
-    let tip = local.or(published).unwrap_or(base);
+    // Once its branch is gone, what it brought is in the target.
+    let tip = local.or(published).or(merged.map(|merged| merged.commit)).unwrap_or(base);
     let new = local.is_none().then(|| NewBranch {
         name: branch.clone(),
         start: if published.is_some() { pushed } else { kept },
@@ -203,8 +210,19 @@ fn known(clone: &LocalClone, policy: &Policy, fix: &Fix, lines: &[Line]) -> Resu
     if own.is_empty() {
         return Ok(known);
     }
-    for merge in own.iter().filter(|commit| commit.parents.len() > 1) {
-        known.brought.insert(merge.id, merge::brought_by(clone, merge)?);
+    for line in lines {
+        known.undone.extend(undone_merges(clone, &line.own)?);
+    }
+    for name in own.iter().flat_map(|commit| &commit.reverts) {
+        if let Some(id) = history::find(clone, name)?
+            && lines
+                .iter()
+                .map(|line| history::holds(clone, line.base, id))
+                .collect::<Result<Vec<_>, _>>()?
+                .contains(&true)
+        {
+            known.of_target.insert(name.clone());
+        }
     }
     let origins: HashSet<Id> = own
         .iter()

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::base::MergedAs;
 use crate::{
     domain::fix::FixName,
     git::{
         LocalClone,
-        history::{self, Commit, Id, Range},
+        history::{self, Commit, Id},
     },
     ops::{Context, Failure, sibling},
 };
@@ -47,7 +48,7 @@ pub(crate) fn commits(
         }
     }
     match history::merge_named(clone, main, branch)? {
-        Some(merge) => of_merge(clone, merge),
+        Some(commit) => MergedAs { commit, base: None, is_squashed: false }.brought(clone),
         None => Ok(vec![]),
     }
 }
@@ -65,7 +66,7 @@ fn as_told(clone: &LocalClone, main: Id, said: &Said) -> Result<Vec<Commit>, Fai
         return Ok(vec![history::commit(clone, squashed)?]);
     }
     if let Some(merge) = in_main(&said.merge_commit)? {
-        let found = of_merge(clone, merge)?;
+        let found = MergedAs { commit: merge, base: None, is_squashed: false }.brought(clone)?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -75,14 +76,6 @@ fn as_told(clone: &LocalClone, main: Id, said: &Said) -> Result<Vec<Commit>, Fai
         let Some(id) = in_main(&Some(name.clone()))? else { return Ok(vec![]) };
         found.push(history::commit(clone, id)?);
     }
-    found.retain(|commit| commit.parents.len() < 2);
-    Ok(found)
-}
-
-/// What a merge brought, without merges, which bring nothing of their own.
-fn of_merge(clone: &LocalClone, merge: Id) -> Result<Vec<Commit>, Failure> {
-    let [first, second] = history::commit(clone, merge)?.parents[..] else { return Ok(vec![]) };
-    let mut found = history::commits(clone, &[Range { tip: second, without: first }])?.concat();
     found.retain(|commit| commit.parents.len() < 2);
     Ok(found)
 }

@@ -4,7 +4,7 @@
 //! `fix` reads the commits of the fix and `line` those of each backport branch, `plan` compares them, `pick` finds out
 //! what a pick of the rest would change: nothing at all, where the line has it in other words.
 
-mod base;
+pub(crate) mod base;
 pub(crate) mod fix;
 pub(crate) mod line;
 pub(crate) mod merged;
@@ -12,7 +12,7 @@ pub(crate) mod pick;
 pub(crate) mod plan;
 
 use self::{
-    base::Merged,
+    base::MergedAs,
     fix::Fix,
     pick::{Outcome, Picked},
 };
@@ -22,10 +22,10 @@ use crate::{
     git::{LocalClone, history::Id, objects::Objects, picked_commit::Committer},
 };
 
-/// What each of these lines lacks of the fix: its commits, oldest first. A line that holds the fix lacks none. Where the
-/// fix has no commits here, nothing can be lacking.
+/// What each of these lines lacks of the fix: its commits, oldest first. A line that holds the fix lacks none. `None`
+/// where the fix has no commits here, so that nothing can be told.
 ///
-/// `merged` is the commit by which the fix came into security's default branch, and each line may have one of its own.
+/// `merged` is how the fix came into security's default branch, and each line may have come into its own.
 ///
 /// # Errors
 /// When the histories cannot be read.
@@ -33,18 +33,28 @@ pub(crate) fn lacking(
     clone: &LocalClone,
     policy: &Policy,
     name: &FixName,
-    merged: Merged,
-    lines: &[(ReleaseLine, Merged)],
-) -> Result<Vec<Vec<Id>>, Failure> {
-    let none = || Ok(lines.iter().map(|_| vec![]).collect());
+    merged: Option<MergedAs>,
+    lines: &[(ReleaseLine, Option<MergedAs>)],
+) -> Result<Option<Vec<Vec<Id>>>, Failure> {
     if lines.is_empty() {
-        return none();
+        return Ok(Some(vec![]));
     }
-    let Some(fix) = fix::find(clone, policy, merged, name)? else { return none() };
+    let Some(fix) = fix::find(clone, policy, merged, name)? else { return Ok(None) };
     let contents = line::contents(clone, policy, &fix, lines)?;
     let objects = Objects::forgotten(clone)?;
     let picked = pick::pick(clone, &objects, &mut Committer::unsigned(clone)?, &fix, contents)?;
-    Ok(picked.iter().map(|picked| missing(&fix, picked)).collect())
+    let mut lacking: Vec<Vec<Id>> = picked.iter().map(|picked| missing(&fix, picked)).collect();
+    // What was squashed names none of its commits any more.
+    let is_merged = |number: usize| merged.is_some() || lines[number].1.is_some();
+    let open: Vec<usize> =
+        (0..picked.len()).filter(|number| is_merged(*number) && !lacking[*number].is_empty()).collect();
+    for (number, is_held) in open.iter().zip(pick::hold_whole(clone, &objects, &fix, open.iter().map(|n| &picked[*n]))?)
+    {
+        if is_held {
+            lacking[*number].clear();
+        }
+    }
+    Ok(Some(lacking))
 }
 
 /// Whether a line holds every commit of the fix, or all that it changes.

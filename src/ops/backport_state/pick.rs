@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{fix::Fix, line::Line, plan::There};
 use crate::{
     git::{
-        LocalClone,
+        GitError, LocalClone,
         history::{self, Id},
         objects::Objects,
         patch_search,
@@ -66,6 +66,29 @@ impl Picked {
     }
 }
 
+/// Whether each of these lines has all that the fix changes, in the place where it ends: picking the whole of it in one
+/// piece changes nothing.
+///
+/// # Errors
+/// When git fails.
+pub(super) fn hold_whole<'a>(
+    clone: &LocalClone,
+    objects: &Objects,
+    fix: &Fix,
+    lines: impl Iterator<Item = &'a Picked>,
+) -> Result<Vec<bool>, Failure> {
+    let (Some(first), Some(last)) = (fix.parts.first(), fix.parts.last()) else { return Ok(vec![]) };
+    let ends = lines.map(|picked| Ok(history::commit(clone, picked.line.start)?.tree));
+    let ends = ends.collect::<Result<Vec<Id>, GitError>>()?;
+    let picks: Vec<Pick<'_>> =
+        ends.iter().map(|end| Pick { commit: &last.commit, parent: first.parent, onto: *end }).collect();
+    if picks.is_empty() {
+        return Ok(vec![]);
+    }
+    let merged = Picker::new(clone, objects)?.merge(&picks)?;
+    Ok(merged.iter().zip(ends).map(|(merged, end)| *merged == Merged::Clean(end)).collect())
+}
+
 /// Picks onto every line where something may be picked.
 pub(crate) fn pick(
     clone: &LocalClone,
@@ -80,7 +103,7 @@ pub(crate) fn pick(
             Ok(planned) => {
                 let outcome = |there: &There| match there {
                     There::As(id) => Outcome::Contained(*id),
-                    There::Missing | There::Perhaps { .. } => Outcome::Waiting,
+                    There::Missing | There::Perhaps(_) => Outcome::Waiting,
                 };
                 planned.parts.iter().map(outcome).collect()
             }
@@ -111,13 +134,10 @@ pub(crate) fn pick(
                     Outcome::Picked(id)
                 }
                 Merged::Clean(_) => match there {
-                    There::Perhaps { id, .. } => Outcome::Contained(id),
+                    There::Perhaps(id) => Outcome::Contained(id),
                     _ => Outcome::Empty,
                 },
-                Merged::Conflict(paths) => match there {
-                    There::Perhaps { id, unless_clear: true } => Outcome::Contained(id),
-                    _ => Outcome::Conflict(paths),
-                },
+                Merged::Conflict(paths) => Outcome::Conflict(paths),
             };
             let is_doubtful = there == There::Missing && !matches!(picked.outcomes[position], Outcome::Picked(_));
             if is_doubtful {

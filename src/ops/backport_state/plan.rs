@@ -3,7 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::git::history::{self, Commit, Id, TakenBack};
+use crate::git::{
+    history::{Commit, Id},
+    taken_back::{TakenBack, UndoneMerges, taken_back},
+};
 
 /// A commit of the fix, and the parent that its change is seen from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +22,10 @@ pub(crate) struct Known {
     pub(crate) patches: HashMap<Id, String>,
     /// Those that the default branch or a stable branch holds.
     pub(crate) published: HashSet<Id>,
-    /// What merges brought, by the merge.
-    pub(crate) brought: HashMap<Id, HashSet<Id>>,
+    /// What was undone with merges that were taken back.
+    pub(crate) undone: UndoneMerges,
+    /// Names in reverts that mean a commit of the branch that a line is for.
+    pub(crate) of_target: HashSet<String>,
     /// Those of the whole fix, where only a part of it is picked.
     pub(crate) family: HashSet<Id>,
 }
@@ -41,12 +46,7 @@ pub(crate) enum There {
     As(Id),
     /// As this commit, or not any more: a later one took back another pick of it, or something that is not in this
     /// history. What picking it would change tells.
-    Perhaps {
-        /// The commit.
-        id: Id,
-        /// Whether it is taken to be there where that does not tell either.
-        unless_clear: bool,
-    },
+    Perhaps(Id),
 }
 
 /// Why nothing is picked onto a branch.
@@ -62,16 +62,9 @@ pub(crate) enum Problem {
 
 pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planned, Problem> {
     let mut picks: Vec<Vec<Id>> = vec![vec![]; fix.len()];
-    let TakenBack { by: mut taken_back, names_others } = history::taken_back(own);
-    // Who takes a merge back takes back what it brought.
-    let with_merges: Vec<(Id, Id)> = taken_back
-        .iter()
-        .filter_map(|(id, by)| Some((known.brought.get(id)?, by)))
-        .flat_map(|(brought, by)| brought.iter().map(|id| (*id, *by)))
-        .collect();
-    for (id, by) in with_merges {
-        taken_back.entry(id).or_insert(by);
-    }
+    let TakenBack { by: taken_back, others: taken_back_elsewhere } = taken_back(own, &known.undone);
+    // What the line had before the fix is none of it.
+    let names_others = taken_back_elsewhere.iter().any(|name| !known.of_target.contains(name));
     let mut others = Vec::new();
     for commit in own.iter().filter(|commit| !taken_back.contains_key(&commit.id)) {
         let mut of_the_fix = false;
@@ -122,8 +115,8 @@ pub(crate) fn plan(fix: &[Part], own: &[Commit], known: &Known) -> Result<Planne
                 let before: HashSet<Id> = undone_by.iter().flat_map(|by| ancestors(own, *by)).collect();
                 match picks.iter().rev().find(|pick| !before.contains(*pick)) {
                     Some(pick) if !names_others => There::As(*pick),
-                    Some(pick) => There::Perhaps { id: *pick, unless_clear: true },
-                    None => There::Perhaps { id: *newest, unless_clear: false },
+                    Some(pick) => There::Perhaps(*pick),
+                    None => There::Perhaps(*newest),
                 }
             };
             Ok(Planned { parts: fix.iter().zip(picks).map(there).collect() })
@@ -243,9 +236,9 @@ mod tests {
         // A merge is taken back with all that it brought.
         let merge = Commit { parents: vec![id(3), id(10)], ..commit(12) };
         let revert = Commit { reverts: vec![id(12).to_string()], ..commit(13) };
-        let brought = HashMap::from([(id(12), HashSet::from([id(10), id(12)]))]);
+        let undone = HashMap::from([(id(13), HashSet::from([id(10), id(12)]))]);
         let own = [picked(10, 1), picked(14, 2), merge, revert];
-        assert_eq!(there_as(&own, &Known { brought, ..known() }), [None, Some(id(14))]);
+        assert_eq!(there_as(&own, &Known { undone, ..known() }), [None, Some(id(14))]);
     }
     #[test]
     fn who_takes_back_one_of_two_picks_may_take_back_both() {
@@ -256,13 +249,16 @@ mod tests {
         let side = [of(picked(10, 1), &[3]), of(picked(20, 1), &[3]), of(commit(12), &[10, 20])];
         let own = [&side[..], &[of(revert(13, 10), &[12])]].concat();
         let planned = plan(&fix(), &own, &known()).unwrap();
-        assert_eq!(planned.parts, [There::Perhaps { id: id(20), unless_clear: false }, There::Missing]);
+        assert_eq!(planned.parts, [There::Perhaps(id(20)), There::Missing]);
         // Merged behind it: the change came again.
         let own =
             [of(picked(10, 1), &[3]), of(revert(13, 10), &[10]), of(picked(20, 1), &[3]), of(commit(14), &[13, 20])];
         assert_eq!(there_as(&own, &known()), [Some(id(20)), None]);
         // What a revert names was rebased away.
         let planned = plan(&fix(), &[picked(10, 1), revert(11, 99)], &known()).unwrap();
-        assert_eq!(planned.parts, [There::Perhaps { id: id(10), unless_clear: true }, There::Missing]);
+        assert_eq!(planned.parts, [There::Perhaps(id(10)), There::Missing]);
+        // What the line had before is no commit of the fix.
+        let of_target = HashSet::from([id(99).to_string()]);
+        assert_eq!(there_as(&[picked(10, 1), revert(11, 99)], &Known { of_target, ..known() }), [Some(id(10)), None]);
     }
 }

@@ -119,6 +119,7 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
             work,
             head,
             lacks: vec![],
+            is_compared: true,
             pushed,
             request: Request::NotAsked,
             exposed_by: None,
@@ -129,7 +130,8 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
     let has_line = |target: &&Target| target.has_target;
     let with_lines: Vec<_> = targets.iter().filter(has_line).filter_map(|target| Some((target.line?, None))).collect();
     let lacking = backport_state::lacking(clone, policy, fix, None, &with_lines)?;
-    for (target, lacks) in targets.iter_mut().filter(|target| target.line.is_some() && target.has_target).zip(lacking) {
+    let lines = targets.iter_mut().filter(|target| target.line.is_some() && target.has_target);
+    for (target, lacks) in lines.zip(lacking.into_iter().flatten()) {
         target.lacks = lacks.iter().map(ToString::to_string).collect();
     }
     let supported = lines::known_lines(clone, policy, settings.supported_lines()?)?;

@@ -28,6 +28,7 @@ use crate::{
     ops::{
         Failure, Prepared,
         connection::unanswered,
+        fetch,
         fix_branches::{self, names},
         waivers,
     },
@@ -44,6 +45,7 @@ pub(crate) struct Gatherer<'a> {
     pub(super) settings: &'a Settings,
     pub(super) roles: Vec<Role>,
     pub(super) prepared: &'a Prepared,
+    fetches: bool,
 }
 
 /// A fix with everything that is known of it.
@@ -71,7 +73,14 @@ impl<'a> Gatherer<'a> {
     pub(crate) fn new(client: &'a Client, prepared: &'a Prepared) -> Result<Self, Failure> {
         let settings: &Settings = &prepared.settings;
         let (clone, policy) = (&prepared.clone, &prepared.policy);
-        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, prepared })
+        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, prepared, fetches: false })
+    }
+
+    /// Security is fetched where it has commits of the fix that are not here: what goes through a gate is never judged by
+    /// an older state.
+    #[must_use]
+    pub(crate) fn fetching(self) -> Self {
+        Self { fetches: true, ..self }
     }
 
     /// Everything of one fix, with this issue in place of the one that is remembered.
@@ -89,6 +98,9 @@ impl<'a> Gatherer<'a> {
         });
         let project_facts = project_facts?;
         let answers = answers.map_err(unanswered)?;
+        if self.fetches && self.is_older(&answers)? {
+            fetch::quietly(self.clone, policy.security_remote.as_str())?;
+        }
         let gathered = self.assemble(fix, &project_facts, answers)?;
         if gathered.facts.targets.is_empty() {
             return Err(self.no_such_fix(fix)?);

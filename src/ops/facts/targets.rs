@@ -1,5 +1,7 @@
 //! The branches of a fix, as the runbook wants them: from references here, and from what GitLab answered.
 
+use std::collections::BTreeSet;
+
 use anyhow::anyhow;
 
 use super::{
@@ -17,10 +19,34 @@ use crate::{
         merge_request::{Approval, MergeRequest, Mergeability, Pipeline, State},
         runbook::{Request, Target},
     },
-    git::{branches, history},
+    git::{LocalClone, branches, history},
     gitlab::merge_request,
-    ops::{Failure, backport_state},
+    ops::{
+        Failure,
+        backport_state::{self, base::MergedAs},
+    },
 };
+
+/// Whether a branch of the fix can be looked at here.
+enum Seen {
+    /// As security has it, or as it was merged.
+    Here(Option<MergedAs>),
+    /// Security has commits of it that are not here.
+    Older,
+    /// It has no commits anywhere.
+    Nowhere,
+}
+
+fn merged_as(clone: &LocalClone, request: &merge_request::MergeRequest) -> Option<MergedAs> {
+    let commit = history::known(clone, request.merged_as()?)?;
+    let base = request.diff_refs.as_ref().and_then(|refs| refs.base_sha.as_deref());
+    let base = base.and_then(|base| history::known(clone, base));
+    Some(MergedAs {
+        commit,
+        base,
+        is_squashed: request.squash_commit_sha.is_some() && request.merge_commit_sha.is_none(),
+    })
+}
 
 impl Gatherer<'_> {
     pub(super) fn target(
@@ -51,6 +77,7 @@ impl Gatherer<'_> {
             BranchFacts::read(self.clone, policy, (&source, &target), head.as_deref())?;
         let has_target = has_target || !matches!(request, Request::Missing);
         let (line, lacks, is_lost, exposed_by, taken_back_by) = (branch.line, vec![], false, None, None);
+        let is_compared = true;
         Ok(Target {
             source,
             target,
@@ -59,6 +86,7 @@ impl Gatherer<'_> {
             has_target,
             work,
             lacks,
+            is_compared,
             pushed,
             request,
             taken_back_by,
@@ -67,7 +95,7 @@ impl Gatherer<'_> {
         })
     }
 
-    /// Which commits of the fix each backport lacks, where both are here. What is public is looked at no more.
+    /// Which commits of the fix each backport lacks, as security has both. What is public is looked at no more.
     pub(super) fn compare_backports(
         &self,
         fix: &FixName,
@@ -78,35 +106,76 @@ impl Gatherer<'_> {
         if after_merge.is_some_and(AfterMerge::is_public) {
             return Ok(());
         }
-        let (clone, policy) = (self.clone, self.policy);
-        let security = format!("refs/remotes/{}", policy.security_remote);
-        let exists = |name: String| branches::commit_of(clone, &name).map(|commit| commit.is_some());
-        let merged = |source: &str, requests: &[merge_request::MergeRequest]| {
-            let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == State::Merged)?;
-            history::known(clone, counts.merged_as()?)
-        };
+        let has_request = |target: &Target| !matches!(target.request, Request::Missing);
+        let Some(default) = targets.iter().find(|target| target.line.is_none()) else { return Ok(()) };
+        let whole = self.seen(&default.source, answers)?;
         let mut lines = Vec::new();
-        let mut fix_merged = None;
+        let mut unseen = Vec::new();
         for target in targets.iter() {
-            let requests = answers.requests.get(&target.source).map_or(&[][..], Vec::as_slice);
-            let merged = merged(&target.source, requests);
-            let Some(line) = target.line else {
-                fix_merged = merged;
-                continue;
-            };
-            let is_here =
-                exists(format!("refs/heads/{}", target.source))? || exists(format!("{security}/{}", target.source))?;
-            if is_here && exists(format!("{security}/{}", target.target))? {
-                lines.push((line, merged));
+            let Some(line) = target.line else { continue };
+            match self.seen(&target.source, answers)? {
+                Seen::Here(merged) if target.has_target => lines.push((line, merged)),
+                Seen::Here(_) | Seen::Nowhere => {}
+                Seen::Older if has_request(target) => unseen.push(line),
+                Seen::Older => {}
             }
         }
-        let lacking = backport_state::lacking(clone, policy, fix, fix_merged, &lines)?;
-        for ((line, _), lacks) in lines.iter().zip(lacking) {
-            for target in targets.iter_mut().filter(|target| target.line == Some(*line)) {
-                target.lacks = lacks.iter().map(ToString::to_string).collect();
+        let lacking = match whole {
+            Seen::Here(merged) => backport_state::lacking(self.clone, self.policy, fix, merged, &lines)?,
+            Seen::Older => None,
+            // There is nothing yet that a line could lack.
+            Seen::Nowhere => Some(vec![vec![]; lines.len()]),
+        };
+        for target in targets.iter_mut() {
+            let Some(line) = target.line else { continue };
+            let position = lines.iter().position(|(one, _)| *one == line);
+            match (&lacking, position) {
+                (Some(lacking), Some(position)) => {
+                    target.lacks = lacking[position].iter().map(ToString::to_string).collect();
+                }
+                (None, Some(_)) => target.is_compared = !has_request(target),
+                (_, None) => target.is_compared = !unseen.contains(&line),
             }
         }
         Ok(())
+    }
+
+    /// Whether this clone has a branch as security has it now, or as it was merged.
+    fn seen(&self, source: &str, answers: &Answers) -> Result<Seen, Failure> {
+        let (clone, policy) = (self.clone, self.policy);
+        let requests = answers.requests.get(source).map_or(&[][..], Vec::as_slice);
+        let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == State::Merged);
+        // What a list shows may be older than what was read alone.
+        let read = counts.map(|found| answers.details.get(&found.iid).map_or(found, |detail| &detail.request));
+        let merged = read.and_then(|read| merged_as(clone, read));
+        let tip = |name: String| branches::commit_of(clone, &name);
+        let here = tip(format!("refs/heads/{source}"))?;
+        let tracked = |branch: &str| tip(format!("refs/remotes/{}/{branch}", policy.security_remote));
+        let is_current = |head: &String| tracked(source).map(|tracked| tracked.as_ref() == Some(head));
+        let has_target = match policy.branches.read(source) {
+            Some(branch) => tracked(&policy.branches.target(branch.line))?.is_some(),
+            None => false,
+        };
+        Ok(match (here, answers.heads.get(source)) {
+            (None, None) if read.is_none() => Seen::Nowhere,
+            _ if !has_target => Seen::Older,
+            // Where the two differ, that is in the way already.
+            (Some(_), _) => Seen::Here(merged),
+            (None, Some(head)) if is_current(head)? => Seen::Here(merged),
+            (None, None) if merged.is_some() => Seen::Here(merged),
+            (None, _) => Seen::Older,
+        })
+    }
+
+    /// Whether security has commits of the fix that this clone does not have.
+    pub(super) fn is_older(&self, answers: &Answers) -> Result<bool, Failure> {
+        let sources: BTreeSet<&String> = answers.heads.keys().chain(answers.requests.keys()).collect();
+        for source in sources {
+            if matches!(self.seen(source, answers)?, Seen::Older) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn request(&self, detail: &Detail, is_default: bool, project_facts: &ProjectFacts) -> MergeRequest {
