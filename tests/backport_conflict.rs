@@ -161,11 +161,31 @@ fn markers_and_forgotten_files_are_not_committed() {
         world.git_in(&folder(world, "18-4"), &["add", "app"]).ok();
         std::fs::write(folder(world, "18-4").join("notes"), "mine\n").unwrap();
         let ran = world.secfix(&["backport", "--continue"]).ends(1);
-        ran.says("holds files of yours and stays").warns("hint: git worktree remove --force");
+        let ran = ran.says("18-4 stays").warns("holds files of yours, so it stays").never_says("--force");
+        ran.warns("and once they are in another place: git worktree remove");
         assert_eq!(picks(world, "18-4"), ALL);
         assert!(folder(world, "18-4").join("notes").exists());
         world.git(&["worktree", "remove", "--force", &folder(world, "18-4").to_string_lossy()]).ok();
         has_no_leftovers(world);
+    });
+}
+
+#[test]
+fn whoever_stands_in_the_work_tree_is_led_out_of_it() {
+    each_git(|world| {
+        with_conflicts(world);
+        for way in ["--abort", "--continue"] {
+            world.secfix(&["backport", "--to=18-4"]).ends(6);
+            resolve(world, "18-4");
+            let ran = world.secfix_in(&folder(world, "18-4"), &["backport", "prompt-injection", way]).ok();
+            ran.warns("hint: cd [world]/work, as the folder of the conflict is gone")
+                .never_says("cannot")
+                .never_says("error");
+            has_no_leftovers(world);
+            let is_there = world.git(&["rev-parse", "--verify", "--quiet", LINE]).code == 0;
+            assert_eq!(is_there, way == "--continue");
+        }
+        assert_eq!(picks(world, "18-4"), ALL);
     });
 }
 
@@ -259,7 +279,7 @@ fn a_branch_that_is_checked_out_gets_no_second_work_tree() {
         let before = refs(world);
         let ran = world.secfix(&["backport"]).ends(1);
         ran.says("nothing picked: it is checked out in [world]/work").warns(
-            "hint: git -C '[world]/work' switch security-prompt-injection && git secfix backport prompt-injection",
+            "hint: git -C [world]/work switch security-prompt-injection && git secfix backport prompt-injection",
         );
         assert_eq!(refs(world), before);
         has_no_leftovers(world);

@@ -200,3 +200,52 @@ fn what_is_public_already_is_counted() {
     world.git_in(&to, &["fetch", "--quiet", &from.to_string_lossy(), &format!("{tip}:refs/heads/main")]).ok();
     sync(&world, &["--no-wait"]).ends(1).warns("and 1 of 3 branches are public already");
 }
+
+#[test]
+fn whoever_does_not_wait_still_sees_what_the_server_works_out() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-wait"]).ok();
+    assert_eq!(merged(&world), BRANCHES);
+}
+
+#[test]
+fn a_server_that_is_away_for_a_moment_is_waited_for() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    with_rule(&gitlab, "main");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| sync(&world, &["--wait", "--timeout", "60s"]));
+        let is_open = || gitlab.requests_of(CAN).len() == 3;
+        while !is_open() {
+            thread::sleep(Duration::from_millis(50));
+        }
+        // Longer than a request is tried again.
+        let at = At::Matching { method: Some("GET".to_owned()), path_contains: "/merge_requests/".to_owned() };
+        gitlab.server.inject(Injected { at, fault: Fault::Dropped, times: 25 });
+        thread::sleep(Duration::from_secs(3));
+        gitlab.server.clear_faults();
+        approve(&gitlab);
+        waiting.join().unwrap().ok();
+    });
+    assert_eq!(merged(&world), BRANCHES);
+}
+
+#[test]
+fn what_is_public_is_told_whatever_becomes_of_the_schedule() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let id = gitlab.server.change(|state| state.add_schedule(gitlab.security, "keep alive", gitlab.maintainer));
+    gitlab.server.change(|state| {
+        let project = state.project_mut(SEC).unwrap();
+        project.schedules.iter_mut().filter(|schedule| schedule.id == id).for_each(|schedule| schedule.active = true);
+    });
+    world.set("SECFIX_SCHEDULE_KEEP_ALIVE", "keep alive");
+    let at = At::Matching { method: Some("PUT".to_owned()), path_contains: "/pipeline_schedules/".to_owned() };
+    gitlab.server.inject(Injected { at, fault: Fault::Status(500), times: u32::MAX });
+    let ran = sync(&world, &[]).ok();
+    let rows = ran.stdout.matches("  merged").count();
+    assert_eq!(rows, 3, "{ran}");
+    ran.warns("warning: ").warns("next: git secfix ");
+    assert_eq!(merged(&world), BRANCHES);
+}

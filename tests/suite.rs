@@ -49,6 +49,7 @@ mod reverted;
 mod robot;
 mod status;
 mod sync;
+mod sync_conflict;
 mod tag;
 mod transport;
 mod verify;

@@ -195,82 +195,11 @@ fn a_merge_of_canonical_with_more_in_it_is_somebody_s_work() {
 }
 
 #[test]
-fn a_conflict_is_resolved_in_a_work_tree_of_its_own() {
-    each_git(|world| {
-        let gitlab = GitLab::deployed(world);
-        world.commit_there(CAN, "main", "fixed", "public, and different\n");
-        let before = public(world, &gitlab);
-        sync(world, &[]).ends(6).warns("`main` of security conflicts with canonical in fixed").warns("--resolve main");
-        world.secfix(&["sync", "--continue"]).ends(1).warns("no conflict of a sync is being resolved");
-        world.secfix(&["sync", "--resolve", "stable-18-4-ee"]).ends(1).warns("without a conflict");
-        world.secfix(&["sync", "--resolve", "nothing"]).ends(2).warns("is no branch of this fix");
-        world
-            .secfix(&["sync", "--resolve", "main"])
-            .ends(6)
-            .warns("conflicts are unresolved in [world]/work-sync-main: fixed");
-        world.secfix(&["sync", "--resolve", "main"]).ends(6).warns("conflicts are unresolved");
-        sync(world, &["--continue"]).ends(6).warns("conflicts are unresolved");
-        // Given up: as if nothing had happened.
-        world.secfix(&["sync", "--abort"]).ok().warns("given up");
-        assert!(!world.exists("work-sync-main"));
-        assert!(!world.git(&["branch", "--list", "sync-*"]).ok().stdout.contains("sync-main"));
-
-        world.secfix(&["sync", "--resolve", "main"]).ends(6);
-        let tree = world.path("work-sync-main");
-        std::fs::write(tree.join("fixed"), "both\n").unwrap();
-        sync(world, &["--continue"]).ends(6).warns("conflicts are unresolved");
-        world.git_in(&tree, &["add", "fixed"]).ok();
-        assert_eq!(public(world, &gitlab), before);
-        sync(world, &["--continue"]).ok().says("merged").says("merged by hand: fixed").says("from `sync-main-");
-        assert!(holds_security(world));
-        let merged = world.git_in(&world.server(CAN), &["show", "main:fixed"]).ok().line();
-        assert_eq!(merged, "both");
-        assert!(!world.exists("work-sync-main"), "the work tree is gone");
-        assert!(!world.server_refs(SEC).contains("sync-main"), "and the branch that was made for it");
-        assert!(!world.git(&["branch", "--list", "sync-*"]).ok().stdout.contains("sync-main"));
-        world.secfix(&["status"]).ok().says("patch tags");
-    });
-}
-
-#[test]
-fn a_conflict_that_was_committed_with_plain_git_is_understood() {
-    let world = World::new();
-    let _gitlab = GitLab::deployed(&world);
-    world.commit_there(CAN, "main", "fixed", "public, and different\n");
-    world.secfix(&["sync", "--resolve", "main"]).ends(6);
-    let tree = world.path("work-sync-main");
-    std::fs::write(tree.join("fixed"), "both\n").unwrap();
-    world.git_in(&tree, &["commit", "--quiet", "--all", "--no-edit"]).ok();
-    sync(&world, &["--continue"]).ok().says("merged");
-    assert!(holds_security(&world));
-}
-
-#[test]
-fn a_conflict_that_was_given_up_with_plain_git_is_understood() {
-    let world = World::new();
-    let _gitlab = GitLab::deployed(&world);
-    world.commit_there(CAN, "main", "fixed", "public, and different\n");
-    world.secfix(&["sync", "--resolve", "main"]).ends(6);
-    let tree = world.path("work-sync-main");
-    world.git_in(&tree, &["merge", "--abort"]).ok();
-    sync(&world, &["--continue"]).ends(1).warns("ended with plain git").warns("--abort");
-    world.secfix(&["sync", "--abort"]).ok();
-    assert!(!world.exists("work-sync-main"));
-    // A folder that was deleted by hand is no end of it either.
-    world.secfix(&["sync", "--resolve", "main"]).ends(6);
-    std::fs::remove_dir_all(&tree).unwrap();
-    world.secfix(&["sync", "--resolve", "main"]).ends(1).warns("git branch -D sync-main");
-    world.git(&["worktree", "prune"]).ok();
-    world.git(&["branch", "--quiet", "-D", "sync-main"]).ok();
-    world.secfix(&["sync", "--resolve", "main"]).ends(6);
-}
-
-#[test]
 fn opened_for_a_maintainer_and_merged_later() {
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
     let before = world.server_refs(CAN).lines().filter(|line| line.contains("refs/heads")).count();
-    sync(&world, &["--no-merge"]).ok().says("opened, not merged").warns("a maintainer merges them");
+    sync(&world, &["--no-merge"]).ok().says("opened, not merged").warns("whoever may merge into canonical merges them");
     assert_eq!(gitlab.requests_of(CAN).len(), 3);
     assert!(!holds_security(&world));
     // A developer may open, and not merge.
@@ -337,29 +266,40 @@ fn a_push_to_the_branch_that_was_made_for_it_is_noticed() {
 }
 
 #[test]
-fn nothing_but_a_merge_is_taken_for_a_resolution() {
-    let world = World::new();
-    let gitlab = GitLab::deployed(&world);
-    world.commit_there(CAN, "main", "fixed", "public, and different\n");
-    // Somebody puts work on top of security's branch, under a name like those of a sync.
-    let head = world.tip_there(SEC, "main");
-    world.git_in(&world.server(SEC), &["branch", "sync-main-00000000", &head]).ok();
-    let other = world.commit_there(SEC, "sync-main-00000000", "other", "embargoed\n");
-    let own = format!("sync-main-{}", &other[..8]);
-    world.git_in(&world.server(SEC), &["branch", "--move", "sync-main-00000000", &own]).ok();
-    sync(&world, &[]).ends(6).warns("conflicts with canonical");
-    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
-}
-
-#[test]
-fn a_merge_request_of_the_live_branch_is_warned_of() {
+fn a_merge_request_of_the_live_branch_must_be_closed_before() {
     let world = World::new();
     let gitlab = GitLab::deployed(&world);
     let route = format!("{}/api/v4/projects/{}/merge_requests", gitlab.server.url(), gitlab.security);
     let body = format!("source_branch=main&target_branch=main&title=x&target_project_id={}", gitlab.canonical);
     let token = "PRIVATE-TOKEN: glpat-maintainer";
     world.run(world.command("curl", &["-sf", "-X", "POST", "-H", token, "-d", &body, &route])).ok();
-    world.secfix(&["sync", "--dry-run"]).ok().warns("is open from `main` of security itself").warns("close it");
+    for more in [&["--dry-run"][..], &["--yes", "prompt-injection"]] {
+        let ran = world.secfix(&[&["sync"], more].concat()).ends(3);
+        ran.warns("is open from `main` of security itself").warns("hint: close http").warns("then git secfix sync");
+    }
+    assert_eq!(gitlab.requests_of(CAN).len(), 1);
+}
+
+#[test]
+fn a_message_that_names_the_issue_is_told() {
+    let world = World::new();
+    let gitlab = GitLab::pushed(&world);
+    gitlab.with_release();
+    world.write("work/fixed", "embargoed, and better\n");
+    world.git(&["commit", "--quiet", "--all", "-m", &format!("Fix it (#{})", gitlab.issue)]).ok();
+    for words in [&["backport"][..], &["push"], &["mr"], &["status"]] {
+        world.secfix(words).ok();
+    }
+    gitlab.approve_all();
+    world.unset("SECFIX_TOKEN");
+    world.set("SECFIX_TOKEN", "glpat-maintainer");
+    gitlab.server.change(|state| {
+        let after_merge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline;
+        after_merge.bridges[0].job.status = "success".to_owned();
+    });
+    world.secfix(&["merge"]).ok();
+    let ran = world.secfix(&["sync", "--dry-run"]).ok();
+    assert_eq!(ran.stderr.matches("names the confidential issue").count(), 3, "{ran}");
 }
 
 #[test]
@@ -416,19 +356,6 @@ fn words_of_the_issue_are_not_for_strangers() {
             assert!(!request.description.to_lowercase().contains("injection"));
         }
     });
-}
-
-#[test]
-fn projects_that_only_merge_forward() {
-    let world = World::new();
-    let gitlab = GitLab::deployed(&world);
-    gitlab.server.change(|state| state.project_mut(CAN).unwrap().merge_method = "ff".to_owned());
-    world.commit_there(CAN, "main", "news", "public\n");
-    sync(&world, &[]).ends(6).warns("merges only what is on top of its branches").warns("--resolve main");
-    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
-    world.secfix(&["sync", "--resolve", "main"]).ends(6).warns("--continue");
-    sync(&world, &["--continue"]).ok();
-    assert!(holds_security(&world));
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Program for MergeArgs {
         let (ProjectFacts { project, .. }, gathered) = settled(&gatherer, &fix, self.timeout.get(), client.backoff())?;
         drop(spinner);
         gate::pass(Gate::Merge, &gathered, &prepared.policy)?;
-        check_rights(&gathered)?;
+        check_rights(&gathered, &context.again(&fix))?;
         check_merged(&client, &gathered, &context.again(&fix))?;
         for note in &gathered.notes {
             context.ui.warning(note);
@@ -161,7 +161,7 @@ fn settled(
 }
 
 /// Nothing is merged where a later one could not be: rights are looked at for all of them before.
-fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
+fn check_rights(gathered: &Gathered, again: &Typed) -> Result<(), Failure> {
     let forbidden: Vec<&str> = gathered
         .facts
         .targets
@@ -177,7 +177,7 @@ fn check_rights(gathered: &Gathered) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::not_done(anyhow!("this token may not merge into `{}`, so nothing was merged", forbidden.join("`, `")))
-        .hint(format!("ask a maintainer of the security project to run: git secfix merge {}", gathered.fix)))
+        .hint(format!("ask a maintainer of the security project to run: {again}")))
 }
 
 /// Nothing is merged behind one that was lost: the merge request says merged, and its branch does not have it.

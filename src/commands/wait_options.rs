@@ -10,12 +10,9 @@ use crate::{
 
 use super::program::{DURATION, completed_by};
 
-/// Nobody waits for longer in one go.
-const LONGEST: Span = Span::seconds(86_400);
-
 /// Reads a duration that makes sense for waiting: a second to a day.
 pub(super) fn duration(text: &str) -> Result<Span, SpanError> {
-    Span::between(text, Span::seconds(1), LONGEST)
+    Span::between(text, Span::seconds(1), Span::LONGEST_WAIT)
 }
 
 /// Options of commands that watch jobs of a fix.
@@ -54,7 +51,7 @@ impl WatchArgs {
     pub(super) fn hint(&self, again: Typed) -> Typed {
         match self.wait {
             false => again.with("--wait"),
-            true => again.with_only("--timeout", &Span::from((self.timeout.get() * 2).min(LONGEST.get())).to_string()),
+            true => again.with_only("--timeout", &self.timeout.longer().to_string()),
         }
     }
 }

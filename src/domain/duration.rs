@@ -42,6 +42,21 @@ impl Span {
         Self(Duration::from_secs(seconds))
     }
 
+    /// Nobody waits for longer in one go.
+    pub const LONGEST_WAIT: Self = Self::seconds(86_400);
+
+    /// Twice as long, as far as anybody waits: what to try where the time was too short.
+    ///
+    /// ```
+    /// use git_secfix::domain::duration::Span;
+    /// assert_eq!(Span::seconds(60).longer().to_string(), "2m");
+    /// assert_eq!(Span::LONGEST_WAIT.longer(), Span::LONGEST_WAIT);
+    /// ```
+    #[must_use]
+    pub fn longer(self) -> Self {
+        Self(self.0 * 2).min(Self::LONGEST_WAIT)
+    }
+
     /// The duration.
     pub const fn get(self) -> Duration {
         self.0

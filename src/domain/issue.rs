@@ -73,6 +73,36 @@ impl IssueRef {
         Ok(Self { project: project.parse().map_err(|_| malformed())?, iid: number_of(number).ok_or_else(malformed)? })
     }
 
+    /// Whether a text names it, as the pages of `project` would link it: `group/project#34`, the address of its page, or
+    /// `#34` alone where it is one of that project.
+    ///
+    /// ```
+    /// use git_secfix::domain::issue::IssueRef;
+    /// let issue = IssueRef { project: "g/p".parse().unwrap(), iid: 34 };
+    /// let (own, other) = ("g/p".parse().unwrap(), "g/q".parse().unwrap());
+    /// assert!(issue.is_named_in("Fix it (#34)", &own) && !issue.is_named_in("Fix it (#34)", &other));
+    /// assert!(issue.is_named_in("see https://gitlab.com/g/p/-/work_items/34?x", &other));
+    /// assert!(!issue.is_named_in("g/p#345, p#34, /g/p/-/issues/341", &other));
+    /// ```
+    pub fn is_named_in(&self, text: &str, project: &ProjectPath) -> bool {
+        let Self { project: own, iid } = self;
+        let mut names = vec![format!("{own}#{iid}")];
+        names.extend(["issues", "work_items"].map(|kind| format!("/{own}/-/{kind}/{iid}")));
+        if own == project {
+            names.push(format!("#{iid}"));
+        }
+        let is_of_path = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+        names.iter().any(|name| {
+            text.match_indices(name.as_str()).any(|(at, found)| {
+                let before = text[..at].chars().next_back();
+                let behind = text[at + found.len()..].chars().next();
+                // The address of a page has its host in front of it.
+                let begins = name.starts_with('/') || before.is_none_or(|c| !is_of_path(c));
+                begins && behind.is_none_or(|c| !c.is_ascii_digit())
+            })
+        })
+    }
+
     /// The issue that the text of a merge request is linked to: the first `Related to` or `Closes`
     /// with a full reference, as [`IssueRef`] writes it, or with the address of its page.
     pub fn linked_in(text: &str, instance: &Instance) -> Option<Self> {

@@ -84,9 +84,18 @@ impl LocalClone {
         absolute(self.repo.git_dir())
     }
 
-    /// Runs the `git` program in the folder that the clone was opened from.
+    /// Runs the `git` program in the folder that the clone was opened from; once that was removed, in the git directory
+    /// that all work trees share.
     pub fn git(&self) -> Git {
-        Git::at(&self.dir)
+        if self.dir.is_dir() { Git::at(&self.dir) } else { Git::on(&self.common_dir) }
+    }
+
+    /// Opens the clone once more, as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reopen(&self) -> Result<Self, GitError> {
+        Self::open(if self.dir.is_dir() { &self.dir } else { &self.common_dir })
     }
 
     /// The root of the work tree that the clone was opened from.

@@ -310,11 +310,13 @@ impl Resolution {
                 rewound = Some(self.start).filter(|_| tip == Some(safe));
             }
         }
+        // Before the work tree goes: the clone may have been opened from it.
+        let tip = match rewound {
+            Some(start) => Some(start),
+            None => history::find(clone, &format!("refs/heads/{}", self.branch))?,
+        };
         let root = self.root.to_string_lossy();
         Git::on(clone.common_dir()).read(&["worktree", "remove", "--force", "--", &root])?;
-        match rewound {
-            Some(start) => Ok(Some(start)),
-            None => history::find(clone, &format!("refs/heads/{}", self.branch)),
-        }
+        Ok(tip)
     }
 }

@@ -174,7 +174,7 @@ impl From<GitError> for Failure {
             }
             GitError::Bare(_) => Self::usage(error).hint("git worktree add ../work && git -C ../work secfix init"),
             GitError::Locked(lock) => {
-                let hint = format!("if no other git is running: rm '{}'", lock.display());
+                let hint = format!("if no other git is running: rm {}", shell_words::quote(&lock.to_string_lossy()));
                 Self::not_done(error).hint(hint)
             }
             GitError::RefStorage(_) => Self::not_done(error).hint("git refs migrate --ref-format=files"),

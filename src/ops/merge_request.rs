@@ -83,8 +83,14 @@ impl Merging<'_> {
                 return in_branch(client, self.target, &now, &self.again);
             }
             if now.state == State::Closed {
-                return Err(Failure::not_done(anyhow!("somebody closed !{} before it was merged", self.iid))
-                    .hint(self.again.clone()));
+                let error = anyhow!("somebody closed !{} before it was merged: {}", self.iid, now.web_url);
+                return Err(
+                    Failure::not_done(error).hint(format!("find out who closed it and why, then {}", self.look))
+                );
+            }
+            // Accepted, and something came in between that does not pass by itself.
+            if is_accepted && !may_pass(&now) {
+                return Err(self.stands(&now));
             }
             if !wait.pause() {
                 return Err(self.too_slow(&now));
@@ -116,8 +122,13 @@ impl Merging<'_> {
         let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
         let error =
             anyhow!("GitLab did not merge !{} within {limit}: it is `{state}`, `{status}`: {web_url}", self.iid);
-        Failure::not_done(error)
-            .hint(self.again.clone().with_only("--timeout", &Span::from(self.limit * 2).to_string()))
+        Failure::not_done(error).hint(self.again.clone().with_only("--timeout", &limit.longer().to_string()))
+    }
+
+    fn stands(&self, now: &MergeRequest) -> Failure {
+        let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
+        Failure::not_done(anyhow!("GitLab does not merge !{}: it is `{state}`, `{status}`: {web_url}", self.iid))
+            .hint(&self.look)
     }
 
     fn refused(&self, error: &Error, now: &MergeRequest) -> Failure {
@@ -133,13 +144,7 @@ impl Merging<'_> {
                 "somebody pushed to `{source}` after it was looked at, so !{iid} was not merged ({error})"
             ))
             .hint(&self.look),
-            Some(405 | 406 | 409 | 422) => Failure::not_done(anyhow!(
-                "GitLab does not merge !{iid}: it is `{}`, `{}` ({error}): {}",
-                now.state,
-                now.detailed_merge_status,
-                now.web_url
-            ))
-            .hint(&self.look),
+            Some(405 | 406 | 409 | 422) => self.stands(now),
             _ => unanswered(error.clone()),
         }
     }

@@ -1,6 +1,6 @@
 //! The next step, as commands print it behind `next`: always the runbook's own, from what the command knows.
 
-use super::{Context, Prepared, facts};
+use super::{Context, Failure, Prepared, facts};
 use crate::domain::{
     fix::FixName,
     policy::Policy,
@@ -21,7 +21,8 @@ pub(crate) fn tell(context: &Context, facts: &Facts, fix: &FixName, policy: &Pol
 pub(crate) fn tell_offline(context: &Context, prepared: &Prepared, fix: &FixName) {
     let Prepared { settings, policy, .. } = prepared;
     // The configuration is read once when a clone is opened, and the command may just have changed it.
-    let facts = context.open().and_then(|clone| {
+    let reopened = prepared.clone.reopen().map_err(Failure::from);
+    let facts = reopened.and_then(|clone| {
         facts::clone::facts(&Prepared { clone, settings: settings.clone(), policy: policy.clone() }, fix)
     });
     match facts {

@@ -16,7 +16,9 @@ pub(crate) enum Standing {
     Ready,
     /// It is merged.
     Merged,
-    /// Something that passes by itself: a check of GitLab's own, or a pipeline.
+    /// GitLab works out whether it can be merged, which takes a moment.
+    Checking,
+    /// Something that passes by itself, such as a pipeline.
     Passing(String),
     /// Somebody has to act.
     People(String),
@@ -29,6 +31,7 @@ impl Standing {
     pub(crate) fn waits_for(&self) -> Option<&str> {
         match self {
             Self::Ready | Self::Merged => None,
+            Self::Checking => Some("GitLab works out whether it can be merged"),
             Self::Passing(text) | Self::People(text) | Self::Over(text) => Some(text),
         }
     }
@@ -76,18 +79,19 @@ pub(crate) fn approvals<'a>(count: u64, rule: &str, people: impl Iterator<Item =
 fn judge(request: &MergeRequest) -> Standing {
     let people = |text: &str| Standing::People(text.to_owned());
     let over = |text: &str| Standing::Over(text.to_owned());
-    match request.state {
+    match &request.state {
         State::Merged => return Standing::Merged,
         State::Closed => return over("somebody closed it"),
         State::Locked => return Standing::Passing("it is being merged".to_owned()),
-        _ => {}
+        State::Opened => {}
+        State::Other(word) => return people(&format!("it is `{word}`, which is not known here")),
     }
     if request.has_conflicts {
         return over("it conflicts with its target, which has moved");
     }
     match Mergeability::from(&request.detailed_merge_status) {
         Mergeability::Mergeable => Standing::Ready,
-        Mergeability::Computing => Standing::Passing("GitLab works out whether it can be merged".to_owned()),
+        Mergeability::Computing => Standing::Checking,
         Mergeability::Blocked(MergeBlock::Pipeline) => pipeline(request),
         Mergeability::Blocked(MergeBlock::NotApproved) => people("approvals"),
         Mergeability::Blocked(MergeBlock::RequestedChanges) => people("somebody asked for changes"),
@@ -126,6 +130,24 @@ fn pipeline(request: &MergeRequest) -> Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_known_is_never_ready() {
+        let shown = |state: &str, status: &str| {
+            let text = format!(
+                r#"{{"iid": 1, "project_id": 1, "source_branch": "a", "target_branch": "b", "title": "", "web_url": "",
+                    "state": "{state}", "detailed_merge_status": "{status}"}}"#
+            );
+            judge(&serde_json::from_str(&text).unwrap())
+        };
+        assert_eq!(shown("opened", "mergeable"), Standing::Ready);
+        assert_eq!(shown("merged", "not_open"), Standing::Merged);
+        assert_eq!(shown("opened", "checking"), Standing::Checking);
+        for (state, status) in [("frozen", "mergeable"), ("opened", "asleep")] {
+            assert!(matches!(shown(state, status), Standing::People(_)), "{state}, {status}");
+        }
+        assert!(matches!(shown("closed", "mergeable"), Standing::Over(_)));
+    }
 
     #[test]
     fn people_are_named_as_far_as_that_helps() {

@@ -4,7 +4,8 @@
 use std::{
     io::Read,
     process::{Command, Stdio},
-    time::Duration,
+    sync::mpsc,
+    time::{Duration, Instant},
 };
 
 use serde::de::DeserializeOwned;
@@ -41,15 +42,20 @@ pub(crate) fn ask<T: DeserializeOwned>(
         .spawn()
         .ok()?;
     let mut out = child.stdout.take()?;
-    let reader = std::thread::spawn(move || {
+    let (sender, said) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = String::new();
-        out.read_to_string(&mut text).map(|_| text)
+        let read = out.read_to_string(&mut text).map(|_| text);
+        // Nobody listens any more where the time is over.
+        let _ = sender.send(read);
     });
+    let begin = Instant::now();
     let Ok(Some(status)) = child::wait_within(&mut child, limit) else {
         let _ = child.kill();
         let _ = child.wait();
         return None;
     };
-    let text = reader.join().ok()?.ok()?;
+    // What it started may hold its output open for longer than it runs.
+    let text = said.recv_timeout(limit.saturating_sub(begin.elapsed())).ok()?.ok()?;
     Some(Answer { code: status.code()?, document: serde_json::from_str(&text).ok() })
 }

@@ -38,18 +38,23 @@ impl Typed {
         self
     }
 
-    /// With this word in the place of another.
+    /// With this word in the place of the first that is another.
     pub(crate) fn in_place_of(mut self, word: &str, other: &str) -> Self {
-        for typed in self.words.iter_mut().skip(Self::COMMAND).filter(|typed| *typed == word) {
+        if let Some(typed) = self.words.iter_mut().skip(Self::COMMAND).find(|typed| *typed == word) {
             other.clone_into(typed);
         }
         self
     }
 
+    /// Where an option goes: what stands behind `--` is none.
+    fn end_of_options(&self) -> usize {
+        self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
+    }
+
     /// With an option that has no value.
     pub(crate) fn with(mut self, flag: &str) -> Self {
         if !self.words.iter().any(|word| word == flag) {
-            self.words.push(flag.to_owned());
+            self.words.insert(self.end_of_options(), flag.to_owned());
         }
         self
     }
@@ -59,7 +64,8 @@ impl Typed {
         let has_it = self.words.windows(2).any(|pair| pair == [option, value])
             || self.words.contains(&format!("{option}={value}"));
         if !has_it {
-            self.words.extend([option.to_owned(), value.to_owned()]);
+            let end = self.end_of_options();
+            self.words.splice(end..end, [option.to_owned(), value.to_owned()]);
         }
         self
     }
@@ -136,6 +142,15 @@ mod tests {
         );
         assert_eq!(branch.clone().with_value("--backport", "all"), branch);
         assert_eq!(branch.clone().with_value("--issue", "34"), branch);
+    }
+
+    #[test]
+    fn an_option_stands_in_front_of_what_is_none() {
+        let branch = typed("git secfix branch --issue 34 -- 34");
+        assert_eq!(
+            branch.clone().with("--create-stable").with_value("--backport", "all").to_string(),
+            "git secfix branch --issue 34 --create-stable --backport all -- 34"
+        );
     }
 
     #[test]

@@ -1,11 +1,48 @@
-//! Where the work tree of a conflict goes.
+//! Where the work tree of a conflict goes, and how it is told of.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::Failure;
+use super::{Context, Failure};
 use crate::git::LocalClone;
+
+/// A folder as it is pasted into a shell.
+pub(crate) fn quoted(place: &Path) -> String {
+    shell_words::quote(&place.to_string_lossy()).into_owned()
+}
+
+/// The failure of a command that would have removed a work tree in which somebody has files.
+pub(crate) fn holds_files(place: &Path, why: &str) -> Failure {
+    let shown = quoted(place);
+    Failure::not_done(anyhow!("{} holds files of yours, so it stays{why}", place.display()))
+        .hint(format!("git -C {shown} status, and once they are in another place: git worktree remove {shown}"))
+}
+
+/// Leaves a folder that was removed, and tells whoever stands in it to do the same. Nothing can be opened from there any
+/// more, so the clone is opened once more where it is; `None` where there is nothing to leave.
+///
+/// # Errors
+/// When that cannot be.
+pub(crate) fn leave(clone: &LocalClone, context: &Context) -> Result<Option<LocalClone>, Failure> {
+    if context.dir.canonicalize().is_ok() {
+        return Ok(None);
+    }
+    let main = top(clone);
+    std::env::set_current_dir(main)
+        .map_err(|error| Failure::not_done(anyhow!("cannot enter `{}`: {error}", main.display())))?;
+    context.ui.hint(&format!("cd {}, as the folder of the conflict is gone", quoted(main)));
+    Ok(Some(clone.reopen()?))
+}
+
+/// The main work tree, or the git directory where there is none.
+fn top(clone: &LocalClone) -> &Path {
+    let common = clone.common_dir();
+    match common.file_name() {
+        Some(last) if last == ".git" => common.parent().unwrap_or(common),
+        _ => common,
+    }
+}
 
 /// A folder that does not exist yet: beside the clone, or where the settings say. `what` is the end of its
 /// name.
@@ -13,11 +50,7 @@ use crate::git::LocalClone;
 /// # Errors
 /// When a hundred folders like it exist.
 pub(crate) fn free(clone: &LocalClone, folder: Option<&Path>, what: &str) -> Result<PathBuf, Failure> {
-    let common = clone.common_dir();
-    let top = match common.file_name() {
-        Some(last) if last == ".git" => common.parent().unwrap_or(common),
-        _ => common,
-    };
+    let top = top(clone);
     let beside = top.parent().unwrap_or(top);
     let folder = folder.map_or_else(|| beside.to_owned(), |folder| top.join(folder));
     let stem = top.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

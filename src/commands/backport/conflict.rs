@@ -97,7 +97,10 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
                 let error = anyhow!("`{branch}`: the conflict was resolved in {place} as it was before; look at it");
                 let proceed = to_continue(context.again(name));
                 Failure::conflict(error)
-                    .hint(format!("{proceed}, after: git -C '{place}' diff --cached"))
+                    .hint(format!(
+                        "{proceed}, after: git -C {} diff --cached",
+                        work_tree_folder::quoted(&resolution.root)
+                    ))
                     .tell(context.ui);
             }
         }
@@ -185,7 +188,9 @@ pub(super) fn proceed(
     let fix = args.fix(prepared, name, context).ok();
     let mut rows = Vec::new();
     let mut failures = Vec::new();
+    let mut left = None;
     for (resolution, unfinished) in &all {
+        let clone = left.as_ref().unwrap_or(clone);
         let branch = resolution.branch.clone();
         let place = resolution.root.display().to_string();
         if let Some(unfinished) = unfinished {
@@ -196,11 +201,14 @@ pub(super) fn proceed(
         }
         let was_under_way = resolution.is_under_way();
         let removed = if resolution.has_folder() {
-            resolution.remove(clone)?
+            let removed = resolution.remove(clone)?;
+            left = work_tree_folder::leave(clone, context)?.or(left);
+            removed
         } else {
-            restore(clone, resolution, context)?;
+            left = restore(clone, resolution, context)?.or(left);
             true
         };
+        let clone = left.as_ref().unwrap_or(&prepared.clone);
         let tip = history::find(clone, &format!("refs/heads/{branch}"))?;
         let has_picks = !was_under_way && tip.is_some_and(|tip| tip != resolution.start);
         let line = policy.branches.read(&branch).and_then(|found| found.line);
@@ -217,9 +225,8 @@ pub(super) fn proceed(
             (State::GivenUp, "given up".to_owned())
         };
         if !removed {
-            said.push_str(&format!(", {place} holds files of yours and stays"));
-            let error = anyhow!("`{place}` cannot be removed");
-            failures.push(Failure::not_done(error).hint(format!("git worktree remove --force '{place}'")));
+            said.push_str(&format!(", {place} stays"));
+            failures.push(work_tree_folder::holds_files(&resolution.root, ""));
         }
         rows.push(Row { branch, state, work_tree: (!removed).then_some(place), said });
     }
@@ -262,7 +269,9 @@ pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context
         return Err(none_open(name, context));
     }
     let mut rows = Vec::new();
+    let mut left = None;
     for resolution in &open {
+        let clone = left.as_ref().unwrap_or(clone);
         let branch = resolution.branch.clone();
         // What was finished with plain git is work, and stays.
         let finished = !resolution.is_under_way()
@@ -271,13 +280,12 @@ pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context
             if !resolution.has_folder() {
                 resolution.abort(clone)?;
             } else if !resolution.remove(clone)? {
-                let place = resolution.root.display();
-                return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its picks are finished"))
-                    .hint(format!("git worktree remove --force '{place}'")));
+                return Err(work_tree_folder::holds_files(&resolution.root, ", and its picks are finished"));
             }
+            left = work_tree_folder::leave(clone, context)?.or(left);
             (State::Kept, "was finished already, and is kept".to_owned())
         } else {
-            restore(clone, resolution, context)?;
+            left = restore(clone, resolution, context)?.or(left);
             (State::GivenUp, "given up, the branch is as it was".to_owned())
         };
         rows.push(Row { branch, state, work_tree: None, said });
@@ -286,14 +294,14 @@ pub(super) fn abort(clone: &LocalClone, policy: &Policy, name: &FixName, context
     Ok(Exit::Done)
 }
 
-/// Ends the picks of a work tree, and puts the branch back to where it was before them.
-fn restore(clone: &LocalClone, resolution: &Resolution, context: &Context) -> Result<(), Failure> {
+/// Ends the picks of a work tree, and puts the branch back to where it was before them. Returns the clone as it was opened
+/// once more, where this program stood in that work tree.
+fn restore(clone: &LocalClone, resolution: &Resolution, context: &Context) -> Result<Option<LocalClone>, Failure> {
     let rewound = resolution.abort(clone)?;
+    let left = work_tree_folder::leave(clone, context)?;
+    let clone = left.as_ref().unwrap_or(clone);
     let tip = history::find(clone, &format!("refs/heads/{}", resolution.branch))?;
-    let Some(tip) = tip else { return Ok(()) };
-    if rewound != Some(resolution.start) {
-        return Ok(());
-    }
+    let Some(tip) = tip.filter(|_| rewound == Some(resolution.start)) else { return Ok(left) };
     let branch = &resolution.branch;
     match resolution.before {
         Some(before) if before != tip => {
@@ -307,7 +315,7 @@ fn restore(clone: &LocalClone, resolution: &Resolution, context: &Context) -> Re
             branches::delete(clone, branch, resolution.start)?;
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 /// Before picks begin, forgets work trees whose folder was deleted, as if they had been given up.

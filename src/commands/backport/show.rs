@@ -15,7 +15,7 @@ use crate::{
         pick::{Outcome, Picked},
         plan::Problem,
     },
-    ops::{Failure, typed::Typed},
+    ops::{Failure, typed::Typed, work_tree_folder::quoted},
     ui::{Table, report_words},
 };
 
@@ -174,8 +174,8 @@ pub(super) fn refusal(fix: &Fix, line: &Line, reason: &NotPicked, remote: &str, 
             (why, format!("git rebase {remote}/{branch} {branch} && {again}"))
         }
         NotPicked::Busy { why } => {
-            let place = line.checkout.as_ref().map_or_else(String::new, |checkout| checkout.root.display().to_string());
-            (format!("it {why}"), format!("git -C '{place}' status"))
+            let place = line.checkout.as_ref().map_or_else(String::new, |checkout| quoted(&checkout.root));
+            (format!("it {why}"), format!("git -C {place} status"))
         }
         NotPicked::Unfinished { root } => {
             (format!("its conflict waits in {}", root.display()), to_continue(again.clone()).to_string())
@@ -184,7 +184,7 @@ pub(super) fn refusal(fix: &Fix, line: &Line, reason: &NotPicked, remote: &str, 
             let place = root.display();
             let why =
                 format!("it is checked out in {place}, and its conflict in {conflict} needs a work tree of its own");
-            (why, format!("git -C '{place}' switch {} && {again}", fix.branch))
+            (why, format!("git -C {} switch {} && {again}", quoted(root), fix.branch))
         }
         NotPicked::NoPlace { conflict, why } => (
             format!("it has a conflict in {conflict}, and no work tree can be made for it: {why}"),
@@ -192,7 +192,10 @@ pub(super) fn refusal(fix: &Fix, line: &Line, reason: &NotPicked, remote: &str, 
         ),
         NotPicked::Overwrites { root, said } => {
             let place = root.display();
-            (format!("changes in {place} would be overwritten: {said}"), format!("git -C '{place}' stash && {again}"))
+            (
+                format!("changes in {place} would be overwritten: {said}"),
+                format!("git -C {} stash && {again}", quoted(root)),
+            )
         }
     };
     Failure::not_done(anyhow!("{why}")).hint(hint)

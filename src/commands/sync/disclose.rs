@@ -152,7 +152,7 @@ impl Disclosure<'_> {
     }
 
     /// Merges one, pinned to what was previewed.
-    pub(super) fn merge(&self, branch: &Branch, request: &MergeRequest) -> Result<String, Failure> {
+    pub(super) fn merge(&self, branch: &Branch, request: &MergeRequest, limit: Duration) -> Result<String, Failure> {
         let (sha, source) = (branch.tip.to_string(), branch.source());
         let merging = Merging {
             project: self.route.target,
@@ -161,9 +161,13 @@ impl Disclosure<'_> {
             source: &source,
             target: &branch.name,
             keep: SourceCommits::Commits,
-            limit: self.limit,
+            limit,
             again: self.again.clone(),
-            look: format!("{}, once nothing blocks it at {}", self.again, request.web_url),
+            look: format!(
+                "{}, once nothing blocks it at {}",
+                self.again.clone().without_value("--yes"),
+                request.web_url
+            ),
             who_may: "a maintainer of the public project",
         };
         merging.merge(self.client)

@@ -29,6 +29,7 @@ use crate::{
     domain::{duration::Span, exit::Exit, fix::FixName, policy::Policy, runbook::Gate},
     git::{LocalClone, history},
     gitlab::{
+        Client,
         merge_request::{MergeRequest, Route},
         project::Project,
     },
@@ -38,6 +39,7 @@ use crate::{
         fetch::BothProjects,
         fix_branches, gate, keep_alive, known_names, next,
         prepared::Prepared,
+        typed::Typed,
     },
     ui::{Links, Table},
 };
@@ -105,59 +107,86 @@ impl Program for SyncArgs {
 
     fn run(self, context: &Context) -> Result<Exit, Failure> {
         let prepared = context.prepared()?;
-        let Prepared { clone, policy, .. } = &prepared;
         let fix = fix_branches::find(context, &prepared, self.name.as_deref())?;
+        let again = context.again(&fix).without(&["--continue", "--abort", "--dry-run"]).without_value("--resolve");
         // A wrong name is told before anything is asked.
         if let Some(yes) = &self.yes {
-            check_name(&fix, yes, policy, context)?;
+            check_name(&fix, yes, &prepared.policy, context)?;
         }
-        let again = context.again(&fix).without(&["--continue", "--abort", "--dry-run"]).without_value("--resolve");
         let client = context.gitlab(&prepared)?;
-        let gatherer = Gatherer::new(&client, &prepared)?.fetching();
-        let (project, gathered) = gather(&gatherer, &fix, context)?;
-        let security = project.id;
+        let run = Run { args: &self, context, prepared: &prepared, client: &client, fix: &fix, again: &again };
         if self.abort {
-            return resolve::abort(clone, policy, &again, merged(&gathered)?, context);
-        }
-        gate::pass(Gate::Disclose, &gathered, policy)?;
-        let after_merge = merged(&gathered)?;
-        let fetched = BothProjects::fetch(clone, policy, context)?;
-        let survey =
-            |fetched: &BothProjects| survey::branches(&client, clone, policy, after_merge, security, &self, fetched);
-        let mut found = survey(&fetched)?;
-        if let Some(branch) = &self.resolve {
-            return resolve::begin(clone, policy, &again, &found, branch, context);
+            let (_, gathered) = run.gather()?;
+            return resolve::abort(&prepared.clone, &prepared.policy, &again, merged(&gathered)?, context);
         }
         if self.proceed {
-            resolve::proceed(clone, policy, &again, &found, after_merge, context)?;
-            found = survey(&BothProjects::fetch(clone, policy, context)?)?;
+            run.finish_resolutions()?;
+            // The command may stand in a work tree that was removed just now.
+            let clone = prepared.clone.reopen()?;
+            let prepared = Prepared { clone, settings: prepared.settings.clone(), policy: prepared.policy.clone() };
+            return Run { prepared: &prepared, ..run }.sync();
         }
+        run.sync()
+    }
+}
+
+impl SyncArgs {
+    fn patience(&self, context: &Context) -> Patience {
+        match (self.wait, self.no_wait) {
+            (true, _) => Patience::Long,
+            (_, true) => Patience::None,
+            _ if context.ui.has_terminal() => Patience::Long,
+            _ => Patience::Short,
+        }
+    }
+}
+
+/// The command with all that it works with.
+struct Run<'a> {
+    args: &'a SyncArgs,
+    context: &'a Context,
+    prepared: &'a Prepared,
+    client: &'a Client,
+    fix: &'a FixName,
+    /// The command to run again.
+    again: &'a Typed,
+}
+
+impl Run<'_> {
+    /// Finishes the merges that are under way, and pushes them to security.
+    fn finish_resolutions(&self) -> Result<(), Failure> {
+        let Self { context, prepared, again, .. } = self;
+        let Prepared { clone, policy, .. } = prepared;
+        let fetched = BothProjects::fetch(clone, policy, context)?;
+        let (project, gathered) = self.gather()?;
+        gate::pass(Gate::Disclose, &gathered, policy)?;
+        let found = self.survey(&project, &gathered, &fetched)?;
+        resolve::proceed(clone, policy, again, &found, merged(&gathered)?, context)
+    }
+
+    fn survey(&self, project: &Project, gathered: &Gathered, fetched: &BothProjects) -> Result<Vec<Branch>, Failure> {
+        let Prepared { clone, policy, .. } = self.prepared;
+        survey::branches(self.client, clone, policy, merged(gathered)?, project.id, self.args, fetched)
+    }
+
+    fn sync(&self) -> Result<Exit, Failure> {
+        let Self { args, context, prepared, client, fix, again } = self;
+        let Prepared { clone, policy, .. } = prepared;
+        // What the gate judges was fetched just before.
+        let fetched = BothProjects::fetch(clone, policy, context)?;
+        let (project, gathered) = self.gather()?;
+        gate::pass(Gate::Disclose, &gathered, policy)?;
+        let after_merge = merged(&gathered)?;
+        let found = self.survey(&project, &gathered, &fetched)?;
+        if let Some(branch) = &args.resolve {
+            return resolve::begin(clone, policy, again, &found, branch, context);
+        }
+        let route = Route { source: project.id, target: after_merge.canonical.id };
         let words = PublicText { pattern: prepared.settings.sync_title(), canonical: &policy.canonical };
-        let mut report = Report {
-            fix: fix.to_string(),
-            public: found.iter().all(Branch::is_public),
-            branches: found.iter().map(|branch| preview::report(branch, &words)).collect(),
-        };
-        if !context.ui.json && !report.public {
-            let is_known = !self.dry_run && preview::is_open(&found);
-            let text = if is_known { preview::in_short } else { preview::text };
-            context.ui.answer(&text(&fix, &report.branches, policy));
-        }
-        let route = Route { source: security, target: after_merge.canonical.id };
-        let limit = self.timeout.get();
-        let disclosure = Disclosure { client: &client, policy, again: &again, route, words, limit };
-        disclosure.check_open(&found, !self.dry_run)?;
-        preview::notes(&found, &gathered, context);
-        preview::check(&found, &after_merge.canonical, policy, &again)?;
-        let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
-        for branch in found.iter().filter(|branch| !branch.is_public()) {
-            disclosure.words.check(&branch.name, issue_title, &fix)?;
-        }
-        let to_know = beforehand::look(&client, &project, &after_merge.canonical, &found, &again)?;
-        for text in &to_know {
-            context.ui.warning(text);
-        }
-        if self.dry_run {
+        let disclosure = Disclosure { client, policy, again, route, words, limit: args.timeout.get() };
+        let mut report = Report::new(fix, &found, &disclosure.words);
+        self.preview(&found, &report, &disclosure, (&project, &gathered, after_merge))?;
+        if args.dry_run {
             if context.ui.json || report.public {
                 show(context, &report);
             }
@@ -167,31 +196,124 @@ impl Program for SyncArgs {
             for Waiver { line, reason } in &gathered.facts.waivers {
                 context.ui.warning(&format!("{line} goes without the fix, and stays vulnerable in public: {reason}"));
             }
-            self.confirm(&fix, &gatherer, &prepared, context)?;
-            let done = self.disclose(&disclosure, &found, &mut report, context);
-            if done.is_err() || !report.public {
-                show(context, &report);
-                done?;
-                context.ui.note("a maintainer merges them, here or on their pages");
-                next::tell(context, &gathered.facts, &fix, policy);
+            self.confirm()?;
+            let done = self.disclose(&disclosure, &found, &mut report);
+            show(context, &report);
+            done?;
+            if !report.public {
+                context.ui.note("they are open, and whoever may merge into canonical merges them");
+                next::tell(context, &gathered.facts, fix, policy);
                 return Ok(Exit::Done);
             }
+            check_arrival(clone, &BothProjects::fetch(clone, policy, context)?, &found, fix)?;
+        } else {
+            show(context, &report);
+            check_arrival(clone, &fetched, &found, fix)?;
         }
-        let fetched = BothProjects::fetch(clone, policy, context)?;
-        check_arrival(clone, &fetched, &found, &fix)?;
-        keep_alive::switch_off(&client, &prepared.settings, security, context)?;
-        show(context, &report);
+        // Everything is public, and that is told whatever becomes of the schedule: `verify` looks at it again.
+        if let Err(failure) = keep_alive::switch_off(client, &prepared.settings, project.id, context) {
+            failure.warn(context.ui);
+        }
         let mut facts = gathered.facts.clone();
         facts.disclosed();
-        next::tell(context, &facts, &fix, policy);
+        next::tell(context, &facts, fix, policy);
         Ok(Exit::Done)
+    }
+
+    fn gather(&self) -> Result<(Project, Gathered), Failure> {
+        let _spinner = self.context.ui.spinner("asking GitLab");
+        let gatherer = Gatherer::new(self.client, self.prepared)?.fetching();
+        let (project_facts, gathered) = gatherer.fix(self.fix, None)?;
+        Ok((project_facts.project, gathered))
+    }
+
+    /// Shows what would become public, and what people should know and have ready.
+    ///
+    /// # Errors
+    /// When something must not become public, or cannot.
+    fn preview(
+        &self,
+        found: &[Branch],
+        report: &Report,
+        disclosure: &Disclosure<'_>,
+        (project, gathered, after_merge): (&Project, &Gathered, &AfterMerge),
+    ) -> Result<(), Failure> {
+        let Self { args, context, prepared, client, fix, again } = self;
+        let policy = &prepared.policy;
+        if !context.ui.json && !report.public {
+            let is_known = !args.dry_run && preview::is_open(found);
+            let text = if is_known { preview::in_short } else { preview::text };
+            context.ui.answer(&text(fix, &report.branches, policy));
+        }
+        disclosure.check_open(found, !args.dry_run)?;
+        preview::notes(found, gathered, policy, context);
+        preview::check(found, &after_merge.canonical, policy, again)?;
+        let issue_title = gathered.issue.as_ref().map_or("", |(_, issue)| issue.title.as_str());
+        for branch in found.iter().filter(|branch| !branch.is_public()) {
+            disclosure.words.check(&branch.name, issue_title, fix)?;
+        }
+        for text in beforehand::look(client, project, &after_merge.canonical, found, again)? {
+            context.ui.warning(&text);
+        }
+        Ok(())
+    }
+
+    /// Asks for the fix's name. Whoever takes their time to answer gets another look at the gate.
+    fn confirm(&self) -> Result<(), Failure> {
+        let Self { args, context, prepared, fix, .. } = self;
+        if args.yes.is_some() {
+            return Ok(());
+        }
+        let question = "this cannot be undone; type the name of the fix to make it public:";
+        let typed = context.ui.ask(question).ok_or_else(|| {
+            Failure::usage(anyhow!("there is no terminal to confirm on, so the name of the fix must be given"))
+                .hint(context.again(fix).with_only("--yes", fix.as_str()))
+        })?;
+        check_name(fix, &typed, &prepared.policy, context)?;
+        let (_, gathered) = self.gather()?;
+        gate::pass(Gate::Disclose, &gathered, &prepared.policy)
+    }
+
+    /// One act: opens all merge requests, waits until every one can be merged, then merges all of them, one right after
+    /// the other. The report tells how far that went.
+    fn disclose(&self, disclosure: &Disclosure<'_>, found: &[Branch], report: &mut Report) -> Result<(), Failure> {
+        let Self { args, context, .. } = self;
+        let spinner = context.ui.spinner("opening the merge requests");
+        let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
+        for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
+            row.state = BranchState::NotOpened;
+            let request = disclosure.open(branch)?;
+            disclosure.close_outdated(branch)?;
+            row.state = BranchState::Opened;
+            row.merge_request = Some(request.iid);
+            row.web_url = Some(request.web_url.clone());
+            opened.push((branch, request));
+        }
+        if args.no_merge {
+            return Ok(());
+        }
+        let patience = args.patience(context);
+        let all = disclosure.wait_for_all(&opened, found.len() - opened.len(), patience, context, &spinner)?;
+        for opened in &all {
+            spinner.tell(&format!("merging !{} into {}", opened.request.iid, opened.branch.name));
+            disclosure.merge(opened.branch, &opened.request, patience.within(disclosure.limit))?;
+            if let Some(row) = report.branches.iter_mut().find(|row| row.branch == opened.branch.name) {
+                row.state = BranchState::Merged;
+            }
+        }
+        report.public = true;
+        Ok(())
     }
 }
 
-fn gather(gatherer: &Gatherer<'_>, fix: &FixName, context: &Context) -> Result<(Project, Gathered), Failure> {
-    let _spinner = context.ui.spinner("asking GitLab");
-    let (project_facts, gathered) = gatherer.fix(fix, None)?;
-    Ok((project_facts.project, gathered))
+impl Report {
+    fn new(fix: &FixName, found: &[Branch], words: &PublicText<'_>) -> Self {
+        Self {
+            fix: fix.to_string(),
+            public: found.iter().all(Branch::is_public),
+            branches: found.iter().map(|branch| preview::report(branch, words)).collect(),
+        }
+    }
 }
 
 fn merged(gathered: &Gathered) -> Result<&AfterMerge, Failure> {
@@ -208,74 +330,6 @@ fn check_name(fix: &FixName, typed: &str, policy: &Policy, context: &Context) ->
             "`{typed}` is not the name of this fix, `{fix}`, so nothing was shown to anybody"
         ))
         .hint(context.again(fix).without_value("--yes").with("--dry-run"))),
-    }
-}
-
-impl SyncArgs {
-    /// Asks for the fix's name. Whoever takes their time to answer gets another look at the gate.
-    fn confirm(
-        &self,
-        fix: &FixName,
-        gatherer: &Gatherer<'_>,
-        prepared: &Prepared,
-        context: &Context,
-    ) -> Result<(), Failure> {
-        if self.yes.is_some() {
-            return Ok(());
-        }
-        let question = "this cannot be undone; type the name of the fix to make it public:";
-        let typed = context.ui.ask(question).ok_or_else(|| {
-            Failure::usage(anyhow!("there is no terminal to confirm on, so the name of the fix must be given"))
-                .hint(context.again(fix).with_only("--yes", fix.as_str()))
-        })?;
-        check_name(fix, &typed, &prepared.policy, context)?;
-        let (_, gathered) = gather(gatherer, fix, context)?;
-        gate::pass(Gate::Disclose, &gathered, &prepared.policy)
-    }
-
-    fn patience(&self, context: &Context) -> Patience {
-        match (self.wait, self.no_wait) {
-            (true, _) => Patience::Long,
-            (_, true) => Patience::None,
-            _ if context.ui.has_terminal() => Patience::Long,
-            _ => Patience::Short,
-        }
-    }
-
-    /// One act: opens all merge requests, waits until every one can be merged, then merges all of them, one right after
-    /// the other. The report tells how far that went.
-    fn disclose(
-        &self,
-        disclosure: &Disclosure<'_>,
-        found: &[Branch],
-        report: &mut Report,
-        context: &Context,
-    ) -> Result<(), Failure> {
-        let spinner = context.ui.spinner("opening the merge requests");
-        let mut opened: Vec<(&Branch, MergeRequest)> = Vec::new();
-        for (branch, row) in found.iter().zip(&mut report.branches).filter(|(branch, _)| !branch.is_public()) {
-            row.state = BranchState::NotOpened;
-            let request = disclosure.open(branch)?;
-            disclosure.close_outdated(branch)?;
-            row.state = BranchState::Opened;
-            row.merge_request = Some(request.iid);
-            row.web_url = Some(request.web_url.clone());
-            opened.push((branch, request));
-        }
-        if self.no_merge {
-            return Ok(());
-        }
-        let all =
-            disclosure.wait_for_all(&opened, found.len() - opened.len(), self.patience(context), context, &spinner)?;
-        for opened in &all {
-            spinner.tell(&format!("merging !{} into {}", opened.request.iid, opened.branch.name));
-            disclosure.merge(opened.branch, &opened.request)?;
-            if let Some(row) = report.branches.iter_mut().find(|row| row.branch == opened.branch.name) {
-                row.state = BranchState::Merged;
-            }
-        }
-        report.public = true;
-        Ok(())
     }
 }
 

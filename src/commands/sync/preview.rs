@@ -137,18 +137,12 @@ pub(super) fn text(fix: &FixName, branches: &[BranchReport], policy: &Policy) ->
 }
 
 /// What people should know of what becomes public, though it stops nothing.
-pub(super) fn notes(branches: &[Branch], gathered: &Gathered, context: &Context) {
+pub(super) fn notes(branches: &[Branch], gathered: &Gathered, policy: &Policy, context: &Context) {
     for branch in branches {
-        let live = branch.open.iter().filter(|open| !sync_branch::is_frozen(&branch.name, &open.source_branch));
-        for open in live {
-            context.ui.warning(&format!(
-                "!{} of canonical is open from `{}` of security itself: whatever is pushed there is public at once, so \
-                 close it: {}",
-                open.iid, open.source_branch, open.web_url
-            ));
-        }
         if let Some((issue, _)) = &gathered.issue {
-            let names_issue = |commit: &&Unpublished| commit.body.contains(&issue.to_string());
+            let names_issue = |commit: &&Unpublished| {
+                issue.is_named_in(&format!("{}\n{}", commit.subject, commit.body), &policy.canonical)
+            };
             for commit in branch.commits.iter().filter(names_issue) {
                 let id = commit.id.get(..12).unwrap_or(&commit.id);
                 context
@@ -174,6 +168,17 @@ pub(super) fn check(branches: &[Branch], canonical: &Project, policy: &Policy, a
     let open: Vec<&Branch> = branches.iter().filter(|branch| !branch.is_public()).collect();
     if open.is_empty() {
         return Ok(());
+    }
+    for branch in &open {
+        let mut live = branch.open.iter().filter(|open| !sync_branch::is_frozen(&branch.name, &open.source_branch));
+        if let Some(open) = live.next() {
+            return Err(Failure::refused(anyhow!(
+                "!{} of canonical is open from `{}` of security itself, so whatever is pushed there is public at once",
+                open.iid,
+                open.source_branch
+            ))
+            .hint(format!("close {}, then {}", open.web_url, again.clone().without_value("--yes"))));
+        }
     }
     if canonical.archived {
         return Err(Failure::not_done(anyhow!("{path} is archived, so nothing can be merged there"))

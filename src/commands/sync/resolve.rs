@@ -40,6 +40,13 @@ pub(super) fn begin(
         let state = merge_resolution::state(clone, &checkout.root, &name, branch.head)?;
         return Err(in_words(&state, &checkout.root, branch, again));
     }
+    if let Some(tip) = history::find(clone, &format!("refs/heads/{name}"))? {
+        // A resolution that was published, and whose work tree was removed by hand.
+        let published = sync_branch::frozen(&branch.name, &tip.to_string());
+        if history::find(clone, &format!("refs/remotes/{}/{published}", policy.security_remote))? == Some(tip) {
+            branches::delete(clone, &name, tip)?;
+        }
+    }
     if history::find(clone, &format!("refs/heads/{name}"))?.is_some() {
         let error = anyhow!("a branch `{name}` is here already, and belongs to no work tree");
         return Err(
@@ -101,8 +108,11 @@ fn in_words(state: &MergeState, root: &Path, branch: &Branch, again: &Typed) -> 
                 ));
         }
         MergeState::More => {
+            let shown = work_tree_folder::quoted(root);
             return Failure::not_done(anyhow!("{place} holds commits besides the merge, which nobody would look at"))
-                .hint(format!("git -C '{place}' reset --soft HEAD~1 && git -C '{place}' commit --amend, until only the merge is left"));
+                .hint(format!(
+                    "git -C {shown} reset --soft HEAD~1 && git -C {shown} commit --amend, until only the merge is left"
+                ));
         }
     };
     let add = ["git", "-C", &place, "add", "--"];
@@ -132,11 +142,11 @@ pub(super) fn proceed(
             state => return Err(in_words(&state, &root, branch, again)),
         }
         if !merge_resolution::remove(clone, &root)? {
-            let place = root.display();
-            return Err(Failure::not_done(anyhow!("{place} holds files of yours, and its merge is pushed"))
-                .hint(format!("git worktree remove --force '{place}' && {again}")));
+            return Err(work_tree_folder::holds_files(&root, ", and its merge is pushed"));
         }
         // It is in security now, and nothing of it is lost.
+        let left = work_tree_folder::leave(clone, context)?;
+        let clone = left.as_ref().unwrap_or(clone);
         if let Some(tip) = history::find(clone, &format!("refs/heads/{resolution}"))? {
             branches::delete(clone, &resolution, tip)?;
         }
@@ -186,7 +196,6 @@ pub(super) fn abort(
         let kept = canonical.as_ref().and_then(|remote| remote.tracking(&name));
         let public = kept.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
         let public = public.ok_or_else(|| Failure::not_done(anyhow!("`{name}` of canonical was never fetched")))?;
-        let place = root.display();
         match merge_resolution::give_up(clone, &root, &local, public)? {
             Some(true) => context.ui.note(&format!("`{name}`: given up")),
             // What was committed is work, and stays.
@@ -194,10 +203,10 @@ pub(super) fn abort(
                 context.ui.note(&format!("`{name}`: given up; the branch `{local}` keeps what was committed"))
             }
             None => {
-                return Err(Failure::not_done(anyhow!("{place} holds changes of yours, so nothing was removed"))
-                    .hint(format!("git -C '{place}' status, then git worktree remove --force '{place}'")));
+                return Err(work_tree_folder::holds_files(&root, ""));
             }
         }
     }
+    work_tree_folder::leave(clone, context)?;
     Ok(Exit::Done)
 }

@@ -215,10 +215,14 @@ impl Surveyor<'_> {
         // Only what cannot be merged as it is needs a resolution, and only a merge of the two is one.
         if !conflict.is_empty() || !merges_forward {
             for frozen in &seen.frozen {
-                let Ok(tip) = known(clone, &frozen.commit.id, fetched) else { continue };
-                let commit = history::commit(clone, tip)?;
-                if is_resolution(clone, &commit, head, public)? && in_conflict(clone, public, tip)?.is_empty() {
+                let commit = history::commit(clone, known(clone, &frozen.commit.id, fetched)?)?;
+                if is_resolution(clone, &commit, head, public)? && in_conflict(clone, public, commit.id)?.is_empty() {
+                    let is_open = is_shown(seen, name, commit.id);
                     resolution = Some(commit);
+                    // What is open in public goes on.
+                    if is_open {
+                        break;
+                    }
                 }
             }
         }
@@ -230,8 +234,7 @@ impl Surveyor<'_> {
         }
         let mut commits = unpublished(clone, (tip, head, public), &of_fix, args)?;
         // What is open in public was cleared when it was opened, and everybody sees it.
-        let source = sync_branch::frozen(name, &tip.to_string());
-        if seen.open.iter().any(|open| open.source_branch == source) {
+        if is_shown(seen, name, tip) {
             for commit in commits.iter_mut().filter(|commit| commit.origin == Origin::Foreign) {
                 commit.origin = Origin::Cleared;
             }
@@ -251,6 +254,13 @@ impl Surveyor<'_> {
             open: seen.open.clone(),
         })
     }
+}
+
+/// Whether an open merge request shows just this commit.
+fn is_shown(seen: &Seen, name: &str, tip: Id) -> bool {
+    let tip = tip.to_string();
+    let source = sync_branch::frozen(name, &tip);
+    seen.open.iter().any(|open| open.source_branch == source && open.sha.as_deref() == Some(&tip))
 }
 
 fn in_conflict(clone: &LocalClone, public: Id, tip: Id) -> Result<Vec<String>, Failure> {

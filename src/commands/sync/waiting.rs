@@ -11,6 +11,7 @@ use crate::{
     ops::{
         Context, Failure,
         backoff::{Wait, WaitLimit},
+        failure::FailureKind,
         public_request::{self, Standing},
     },
     ui::Spinner,
@@ -23,12 +24,22 @@ pub(super) enum Patience {
     Long,
     /// For what passes by itself, and a moment only.
     Short,
-    /// Not at all.
+    /// Not at all: only while GitLab itself works out what can be merged.
     None,
 }
 
 /// How long what passes by itself is waited for where nobody said how long.
 const MOMENT: Duration = Duration::from_secs(30);
+
+impl Patience {
+    /// How long this is at most, of what was asked for.
+    pub(super) fn within(self, limit: Duration) -> Duration {
+        match self {
+            Self::Long => limit,
+            Self::Short | Self::None => MOMENT.min(limit),
+        }
+    }
+}
 
 /// A merge request with what it waits for.
 pub(super) struct Opened<'a> {
@@ -52,23 +63,48 @@ impl Disclosure<'_> {
         spinner: &Spinner,
     ) -> Result<Vec<Opened<'a>>, Failure> {
         let mut wait = self.begin(patience);
-        let mut is_told = false;
+        let (mut is_told, mut is_announced) = (false, false);
         loop {
             let looks = at_once(opened, |(branch, request)| self.look(branch, request.iid));
-            let all = looks.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-            self.check_rights(&all)?;
+            let all = match looks.into_iter().collect::<Result<Vec<_>, Failure>>() {
+                Ok(all) => all,
+                // It answered when they were opened, and is waited for where it does not for a while.
+                Err(failure) if failure.kind() == FailureKind::Network => {
+                    spinner.tell(&failure.to_string());
+                    if wait.pause() {
+                        continue;
+                    }
+                    return Err(failure);
+                }
+                Err(failure) => return Err(failure),
+            };
+            self.check_rights(&all, public)?;
             if all.iter().all(|opened| opened.standing.waits_for().is_none()) {
                 return Ok(all);
             }
             let is_over = all.iter().any(|opened| matches!(opened.standing, Standing::Over(_)));
             let needs_people = all.iter().any(|opened| matches!(opened.standing, Standing::People(_)));
-            let may_wait = !is_over && (patience == Patience::Long || !needs_people);
+            let only_checks = all
+                .iter()
+                .all(|opened| opened.standing.waits_for().is_none_or(|_| opened.standing == Standing::Checking));
+            let may_wait = !is_over
+                && match patience {
+                    Patience::Long => true,
+                    Patience::Short => !needs_people,
+                    Patience::None => only_checks,
+                };
             if may_wait && needs_people && !is_told {
                 spinner.aside(|| context.ui.note(&to_send(&all)));
                 is_told = true;
             }
+            if patience == Patience::Long && !is_announced {
+                let text =
+                    "what is open in public is seen by everybody; interrupted, the same command goes on from here";
+                spinner.aside(|| context.ui.note(text));
+                is_announced = true;
+            }
             spinner.tell(&in_short(&all));
-            if !may_wait || !wait.as_mut().is_some_and(Wait::pause) {
+            if !may_wait || !wait.pause() {
                 if needs_people && !is_told {
                     spinner.aside(|| context.ui.note(&to_send(&all)));
                 }
@@ -77,13 +113,8 @@ impl Disclosure<'_> {
         }
     }
 
-    fn begin(&self, patience: Patience) -> Option<Wait> {
-        let steady = WaitLimit { limit: self.limit, backoff: self.client.backoff() };
-        match patience {
-            Patience::Long => Some(steady.begin()),
-            Patience::Short => Some(WaitLimit { limit: MOMENT.min(self.limit), ..steady }.begin()),
-            Patience::None => None,
-        }
+    fn begin(&self, patience: Patience) -> Wait {
+        WaitLimit { limit: patience.within(self.limit), backoff: self.client.backoff() }.begin()
     }
 
     fn look<'a>(&self, branch: &'a Branch, iid: u64) -> Result<Opened<'a>, Failure> {
@@ -93,27 +124,27 @@ impl Disclosure<'_> {
     }
 
     fn cannot_be_merged(&self, all: &[Opened<'_>], public: usize, is_over: bool, patience: Patience) -> Failure {
-        let merged = public + all.iter().filter(|opened| opened.standing == Standing::Merged).count();
-        let what = match merged {
-            0 => "so none was merged".to_owned(),
-            merged => format!("and {merged} of {} branches are public already", public + all.len()),
-        };
         let lines = all.iter().filter_map(|opened| {
             let Opened { branch, request, standing } = opened;
             let waits_for = standing.waits_for()?;
             Some(format!("\n  !{} into `{}`: {waits_for}: {}", request.iid, branch.name, request.web_url))
         });
-        let error = anyhow!("what is open in public cannot be merged yet, {what}:{}", lines.collect::<String>());
+        let error = anyhow!(
+            "what is open in public cannot be merged yet, {}:{}",
+            how_far(all, public),
+            lines.collect::<String>()
+        );
         let again = self.again.clone().without(&["--no-wait"]);
         Failure::not_done(error).hint(match patience {
-            _ if is_over => again,
-            Patience::Long => again.with_only("--timeout", &Span::from(self.limit * 2).to_string()),
+            // Whoever goes on is to see anew what becomes public, and why it did not.
+            _ if is_over => again.without_value("--yes"),
+            Patience::Long => again.with_only("--timeout", &Span::from(self.limit).longer().to_string()),
             Patience::Short | Patience::None => again.with("--wait"),
         })
     }
 
     /// Whether this token may merge all of them: nothing is merged where a later one could not be.
-    fn check_rights(&self, all: &[Opened<'_>]) -> Result<(), Failure> {
+    fn check_rights(&self, all: &[Opened<'_>], public: usize) -> Result<(), Failure> {
         let is_forbidden = |opened: &&Opened<'_>| {
             let rights = opened.request.user.as_ref();
             opened.standing != Standing::Merged && rights.is_some_and(|rights| !rights.can_merge)
@@ -122,12 +153,23 @@ impl Disclosure<'_> {
         if forbidden.is_empty() {
             return Ok(());
         }
-        let error =
-            anyhow!("this token may not merge into `{}` of canonical, so nothing was merged", forbidden.join("`, `"));
+        let error = anyhow!(
+            "this token may not merge into `{}` of canonical, {}",
+            forbidden.join("`, `"),
+            how_far(all, public)
+        );
         Err(Failure::not_done(error).hint(format!(
             "ask a maintainer of the public project to run: {}",
             self.again.clone().without_value("--yes")
         )))
+    }
+}
+
+/// How much of the disclosure is done.
+fn how_far(all: &[Opened<'_>], public: usize) -> String {
+    match public + all.iter().filter(|opened| opened.standing == Standing::Merged).count() {
+        0 => "so none was merged".to_owned(),
+        merged => format!("and {merged} of {} branches are public already", public + all.len()),
     }
 }
 
