@@ -117,7 +117,7 @@ fn a_fix_that_was_taken_back_is_not_deployed() {
         run(&["rev-parse", "HEAD"]).line()
     };
     let back = revert(&["-m", "1", "HEAD"]);
-    world.secfix(&["deploy"]).ends(1).says("unknown").says(&format!("{} takes the fix back on `main`", &back[..12]));
+    world.secfix(&["deploy"]).ends(1).warns(&format!("{} takes the fix back on `main`", &back[..12]));
     world.secfix(&["sync", "--yes", "prompt-injection"]).ends(3).warns("takes the fix back");
     revert(&["HEAD"]);
     world.secfix(&["deploy"]).ok();

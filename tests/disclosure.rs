@@ -249,3 +249,106 @@ fn what_is_public_is_told_whatever_becomes_of_the_schedule() {
     ran.warns("warning: ").warns("next: git secfix ");
     assert_eq!(merged(&world), BRANCHES);
 }
+
+/// What `status` shows of the disclosure.
+fn public_block(world: &World) -> String {
+    let status = world.secfix(&["status"]).ok();
+    let lines = status.stdout.lines().skip_while(|line| !line.starts_with("public "));
+    let block = lines.take_while(|line| line.starts_with("public ") || line.starts_with("            !"));
+    block.map(|line| format!("{}\n", line.trim_start_matches("public").trim_start())).collect()
+}
+
+#[test]
+fn what_is_open_in_public_is_seen_while_a_late_line_is_not_merged() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    assert_eq!(public_block(&world).lines().count(), 3);
+    // A line that nobody thought of.
+    world.secfix(&["backport", "--to", "18-2"]).ok();
+    world.secfix(&["push"]).ok();
+    let block = public_block(&world);
+    assert_eq!(block.lines().count(), 3, "{block}");
+    world.set("SECFIX_TOKEN", crate::support::gitlab::TOKEN);
+    world.secfix(&["mr"]).ok();
+    assert_eq!(public_block(&world), block);
+    let all = world.secfix(&["status", "--all"]).ok();
+    assert_eq!(all.stdout.matches("it can be merged: http").count(), 3, "{all}");
+}
+
+#[test]
+fn which_lines_are_public_already_is_seen() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    with_rule(&gitlab, "stable-18-3-ee");
+    sync(&world, &["--no-wait"]).ends(1);
+    let tip = world.tip_there(SEC, "main");
+    let (from, to) = (world.server(SEC), world.server(CAN));
+    world.git_in(&to, &["fetch", "--quiet", &from.to_string_lossy(), &format!("{tip}:refs/heads/main")]).ok();
+    let status = world.secfix(&["status"]).ok();
+    let rows = |end: &str| status.stdout.lines().filter(|line| line.ends_with(end)).count();
+    assert_eq!((rows(" public"), rows(" merged")), (1, 2), "{status}");
+    let json: serde_json::Value = serde_json::from_str(&world.secfix(&["status", "--json"]).ok().stdout).unwrap();
+    let rows = json["fixes"][0]["targets"].as_array().unwrap().iter();
+    let public: Vec<_> = rows.filter(|row| row["public"] == true).map(|row| row["target"].clone()).collect();
+    assert_eq!(public, ["main"]);
+}
+
+#[test]
+fn what_somebody_closed_was_seen_all_the_same() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    gitlab.server.change(|state| state.project_mut(CAN).unwrap().merge_requests[0].state = "closed".to_owned());
+    let block = public_block(&world);
+    assert!(
+        block.starts_with("!1 into `main`: somebody closed it, and everybody could see what it showed: http"),
+        "{block}"
+    );
+    // Once another is open in its place, that says more.
+    sync(&world, &["--no-merge"]).ok();
+    let block = public_block(&world);
+    assert!(!block.contains("closed") && block.contains("!4 into `main`"), "{block}");
+    sync(&world, &[]).ok();
+    assert_eq!(public_block(&world), "");
+}
+
+#[test]
+fn a_disclosure_that_has_begun_is_finished_though_the_issue_is_public() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    sync(&world, &["--no-merge"]).ok();
+    let make_public = |gitlab: &GitLab| {
+        gitlab.server.change(|state| {
+            let issue = state.issue_mut(gitlab.canonical, gitlab.issue).unwrap();
+            issue.confidential = false;
+        });
+    };
+    make_public(&gitlab);
+    sync(&world, &[]).ok();
+    assert_eq!(merged(&world), BRANCHES);
+    // Before it has begun, it stops everything.
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    make_public(&gitlab);
+    sync(&world, &[]).ends(3).warns("is public");
+    assert_eq!(gitlab.requests_of(CAN), [0u64; 0]);
+}
+
+#[test]
+fn a_fix_that_was_taken_back_while_it_is_open_leads_to_people() {
+    for branch in ["main", "stable-18-4-ee"] {
+        let world = World::new();
+        let _gitlab = GitLab::deployed(&world);
+        sync(&world, &["--no-merge"]).ok();
+        world.revert_there(SEC, branch, &["--mainline", "1", "HEAD"]);
+        let by = world.tip_there(SEC, branch);
+        let status = world.secfix(&["status"]).ok().says(&format!("{} takes the fix back on `{branch}`", &by[..12]));
+        status.says(&format!("next        ask who made {} why, and revert it in `{branch}`", &by[..12]));
+        let ran = sync(&world, &[]).ends(3).warns(&format!("hint: ask who made {} why", &by[..12]));
+        ran.never_says("deploy --wait");
+        assert_eq!(merged(&world), [""; 0]);
+        world.revert_there(SEC, branch, &["HEAD"]);
+        world.secfix(&["status"]).ok().never_says("takes the fix back");
+    }
+}

@@ -15,14 +15,12 @@ fn a_gate_judges_what_security_has_now() {
     secfix(&["status", FIX]).ok().never_says("lacks").never_says("cannot be told");
     world.revert_there(SEC, LINE, &["HEAD"]);
     // The server notices a push at the next look, and takes approvals back then.
-    let ran = secfix(&["status", FIX]).ok();
-    ran.says(&format!("whether `{LINE}` holds the fix cannot be told: this clone is older than security"))
-        .says("next        git fetch security");
+    world.secfix(&["status"]).ok();
     gitlab.approve_all();
     let ran = secfix(&["merge", FIX]).ends(1).warns(&format!("`{LINE}` lacks "));
     ran.warns("hint: git secfix backport prompt-injection");
     assert!(gitlab.pairs().iter().all(|pair| pair.ends_with("opened")), "{:?}", gitlab.pairs());
-    // It was fetched for that.
+    // Whoever only looks sees the same.
     secfix(&["status", FIX]).ok().says(&format!("`{LINE}` lacks ")).never_says("cannot be told");
     world.revert_there(SEC, LINE, &["HEAD"]);
     secfix(&["status", FIX]).ok();
@@ -39,6 +37,9 @@ fn without_its_server_nothing_is_judged() {
     world.secfix(&["status"]).ok();
     gitlab.approve_all();
     world.git_in(&clone, &["remote", "set-url", "security", &world.path("nowhere").to_string_lossy()]).ok();
+    let ran = world.secfix_in(&clone, &["status", FIX]).ok();
+    ran.says(&format!("whether `{LINE}` holds the fix cannot be told: this clone is older than security"))
+        .says("next        git fetch security");
     let ran = world.secfix_in(&clone, &["merge", FIX]);
     assert!([1, 5].contains(&ran.code), "{ran}");
     ran.warns("cannot fetch `security`").warns("hint: git fetch security");

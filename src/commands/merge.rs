@@ -130,7 +130,9 @@ impl Program for MergeArgs {
         }
         if !gathered.after_merge.as_ref().is_some_and(AfterMerge::is_public) {
             keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
-            context.ui.note("until the deployment nothing of this may become public");
+            if !gathered.public.has_begun() {
+                context.ui.note("until the deployment nothing of this may become public");
+            }
         }
         let mut facts = gathered.facts;
         facts.merged();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use gitlab::api::{
-    Endpoint, Pageable,
+    Endpoint, Pageable, QueryParams,
     common::NameOrId,
     projects::merge_requests::{
         CreateMergeRequest, EditMergeRequest, MergeMergeRequest, MergeRequest as OneMergeRequest, MergeRequestCommits,
@@ -231,6 +231,41 @@ pub fn open_into(client: &Client, project: &str, target: &str) -> Result<Vec<Mer
         MergeRequests::builder().project(project).target_branch(target).state(MergeRequestState::Opened).build();
     let found: Vec<MergeRequest> = client.all(&built(endpoint)?)?;
     Ok(found.into_iter().filter(|open| open.target_branch == target && open.state == State::Opened).collect())
+}
+
+/// The library takes times of another crate.
+struct ClosedInto<'a> {
+    project: &'a str,
+    target: &'a str,
+    since: Timestamp,
+}
+
+impl Endpoint for ClosedInto<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/merge_requests", NameOrId::from(self.project)).into()
+    }
+
+    fn parameters(&self) -> QueryParams<'_> {
+        let mut parameters = QueryParams::default();
+        parameters.push("state", "closed").push("target_branch", self.target);
+        parameters.push("created_after", self.since.to_string());
+        parameters
+    }
+}
+
+impl Pageable for ClosedInto<'_> {}
+
+/// The merge requests into a branch of a project that were opened since then, and closed without a merge.
+///
+/// # Errors
+/// See [`Error`].
+pub fn closed_into(client: &Client, project: &str, target: &str, since: Timestamp) -> Result<Vec<MergeRequest>, Error> {
+    let found: Vec<MergeRequest> = client.all(&ClosedInto { project, target, since })?;
+    Ok(found.into_iter().filter(|closed| closed.target_branch == target && closed.state == State::Closed).collect())
 }
 
 /// Every open merge request that goes this way into a branch.

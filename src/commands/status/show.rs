@@ -68,6 +68,8 @@ struct TargetReport {
     target: String,
     pushed: Pushed,
     merge_request: Option<RequestReport>,
+    /// Whether canonical has the fix there.
+    public: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +107,7 @@ report_words! {
 }
 
 pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixReport {
-    let Gathered { fix, facts, issue, notes, after_merge, .. } = found;
+    let Gathered { fix, facts, issue, notes, public, .. } = found;
     let step = runbook::step(facts);
     let is_open = |gate| runbook::is_open(facts, gate);
     let process = facts.process;
@@ -122,8 +124,8 @@ pub(super) fn report(found: &Gathered, policy: &Policy, today: Date) -> FixRepor
             confidential: issue.confidential,
             web_url: issue.web_url.clone(),
         }),
-        public: after_merge.as_ref().map_or_else(Vec::new, |after_merge| after_merge.public_requests.clone()),
-        targets: facts.targets.iter().map(target_report).collect(),
+        public: public.requests.clone(),
+        targets: facts.targets.iter().map(|target| target_report(target, &public.arrived)).collect(),
         waivers: facts.waivers.clone(),
         blockers: now_blocking(&runbook::blockers(facts), step),
         gates: Gates {
@@ -145,7 +147,7 @@ fn now_blocking(blockers: &[Blocker], step: Step) -> Vec<Blocker> {
     blockers.iter().filter(|blocker| blocker.step <= last).cloned().collect()
 }
 
-fn target_report(target: &Target) -> TargetReport {
+fn target_report(target: &Target, arrived: &[String]) -> TargetReport {
     let merge_request = target.merge_request().map(|request| RequestReport {
         iid: request.iid,
         web_url: request.web_url.clone(),
@@ -173,7 +175,13 @@ fn target_report(target: &Target) -> TargetReport {
         mergeable: request.mergeability.clone(),
         conflicts: request.has_conflicts,
     });
-    TargetReport { source: target.source.clone(), target: target.target.clone(), pushed: target.pushed, merge_request }
+    TargetReport {
+        source: target.source.clone(),
+        target: target.target.clone(),
+        pushed: target.pushed,
+        merge_request,
+        public: arrived.contains(&target.target),
+    }
 }
 
 /// The words that lead somewhere, with their addresses.
@@ -188,7 +196,7 @@ pub(super) fn text(report: &FixReport) -> String {
     let mut text = heading(report);
     // Nothing is as urgent as what everybody sees and nobody has yet.
     let mut label = "public";
-    for PublicRequest { branch, iid, web_url, waits_for } in &report.public {
+    for PublicRequest { branch, iid, web_url, waits_for, .. } in &report.public {
         let waits_for = waits_for.as_deref().unwrap_or("it can be merged");
         let line = crate::ui::safe_line(&format!("!{iid} into `{branch}`: {waits_for}: {web_url}")).into_owned();
         text.push_str(&format!("{label:<12}{line}\n"));
@@ -252,6 +260,7 @@ fn table(report: &FixReport) -> String {
         let number = match &request.state {
             State::Opened if request.draft => format!("!{} draft", request.iid),
             State::Opened => format!("!{}", request.iid),
+            State::Merged if target.public => format!("!{} public", request.iid),
             state => format!("!{} {state}", request.iid),
         };
         let mut cells = vec![target.target.clone(), number];

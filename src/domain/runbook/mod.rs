@@ -159,6 +159,8 @@ pub struct Facts {
     pub uncovered: Vec<ReleaseLine>,
     /// Lines that go without the fix, by name and reason.
     pub waivers: Vec<Waiver>,
+    /// Whether something of the fix is seen in public already.
+    pub is_disclosing: bool,
     /// How far each step behind the merge is.
     pub progress: ByStep,
 }
@@ -226,7 +228,8 @@ pub fn blockers(facts: &Facts) -> Vec<Blocker> {
     match &facts.issue {
         // What is public already is no secret any more.
         _ if is_public(facts) => {}
-        IssueFact::Seen { is_confidential: true, .. } => {}
+        // What has begun to be public is finished, so that no line stays vulnerable.
+        IssueFact::Seen { is_confidential, .. } if *is_confidential || facts.is_disclosing => {}
         IssueFact::Unlinked => {
             block(
                 Step::Triage,

@@ -42,6 +42,17 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
         Step::Branches | Step::Backports | Step::Push if targets.iter().any(has_parted) => {
             format!("git secfix push {fix}")
         }
+        // Who took it back knows why; a pick of what is merged already would open no merge request.
+        Step::Branches | Step::Backports if targets.iter().any(|target| target.taken_back_by.is_some()) => {
+            let mut taken_back =
+                targets.iter().filter_map(|target| Some((&target.target, target.taken_back_by.as_ref()?)));
+            let (branch, by) = taken_back.next().map_or(("", ""), |(branch, by)| (branch.as_str(), by.as_str()));
+            let by = by.get(..12).unwrap_or(by);
+            format!(
+                "ask who made {by} why, and revert it in `{branch}` of {} by the button of its page",
+                policy.security
+            )
+        }
         Step::Backports if targets.iter().any(|target| !target.is_compared) => {
             format!("git fetch {}", policy.security_remote)
         }

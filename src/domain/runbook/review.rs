@@ -28,7 +28,8 @@ pub(super) fn target_blockers(target: &Target) -> Vec<Blocker> {
             );
         }
         if let Some(by) = &target.taken_back_by {
-            block(Step::Backports, format!("{} takes the fix back on `{into}`", by.get(..12).unwrap_or(by)));
+            let step = if target.line.is_some() { Step::Backports } else { Step::Branches };
+            block(step, format!("{} takes the fix back on `{into}`", by.get(..12).unwrap_or(by)));
         }
         if let (Some(request), Some(head)) = (target.merge_request(), &target.head)
             && request.head.as_ref() != Some(head)

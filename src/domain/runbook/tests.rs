@@ -57,6 +57,7 @@ fn facts(targets: Vec<Target>) -> Facts {
         targets,
         uncovered: vec![],
         waivers: vec![],
+        is_disclosing: false,
         progress: ByStep::tell(|_| Progress::Done),
     }
 }

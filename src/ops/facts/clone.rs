@@ -145,6 +145,7 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         targets,
         uncovered,
         waivers,
+        is_disclosing: false,
         progress: ByStep::unknown("nobody asked the server"),
     })
 }

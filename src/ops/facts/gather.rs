@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::anyhow;
 
 use super::{
-    after_merge::{AfterMerge, Merged, MergedRequest, Reader},
+    after_merge::{AfterMerge, Merged, MergedRequest, PublicRequest, Reader, Shown},
     clone,
     gitlab::{self, Answers},
     project::ProjectFacts,
@@ -37,6 +37,15 @@ use crate::{
 /// Of how many fixes everything is asked at the same time.
 const FIXES_AT_ONCE: usize = 4;
 
+/// Whether security must be fetched where it has commits of the fix that are not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fetches {
+    /// What cannot be fetched cannot be told.
+    IfPossible,
+    /// Nothing goes on without it.
+    Always,
+}
+
 /// What gathering needs.
 pub(crate) struct Gatherer<'a> {
     pub(super) client: &'a Client,
@@ -45,7 +54,7 @@ pub(crate) struct Gatherer<'a> {
     pub(super) settings: &'a Settings,
     pub(super) roles: Vec<Role>,
     pub(super) prepared: &'a Prepared,
-    fetches: bool,
+    fetches: Fetches,
 }
 
 /// A fix with everything that is known of it.
@@ -61,8 +70,26 @@ pub(crate) struct Gathered {
     pub(crate) requests: BTreeMap<String, merge_request::MergeRequest>,
     /// What lies behind the merge, once everything is merged.
     pub(crate) after_merge: Option<AfterMerge>,
+    /// What of it is seen in public, also while a line that is late is not merged.
+    pub(crate) public: Public,
     /// What people should know, though it blocks nothing.
     pub(crate) notes: Vec<String>,
+}
+
+/// What of a fix is seen in public.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Public {
+    /// The branches that are in canonical with the fix.
+    pub(crate) arrived: Vec<String>,
+    /// The merge requests that show it, and are not merged.
+    pub(crate) requests: Vec<PublicRequest>,
+}
+
+impl Public {
+    /// Whether anything of it is.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.arrived.is_empty() || !self.requests.is_empty()
+    }
 }
 
 impl<'a> Gatherer<'a> {
@@ -73,14 +100,13 @@ impl<'a> Gatherer<'a> {
     pub(crate) fn new(client: &'a Client, prepared: &'a Prepared) -> Result<Self, Failure> {
         let settings: &Settings = &prepared.settings;
         let (clone, policy) = (&prepared.clone, &prepared.policy);
-        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, prepared, fetches: false })
+        Ok(Self { client, clone, policy, settings, roles: settings.roles()?, prepared, fetches: Fetches::IfPossible })
     }
 
-    /// Security is fetched where it has commits of the fix that are not here: what goes through a gate is never judged by
-    /// an older state.
+    /// What goes through a gate is never judged by an older state: where security cannot be fetched, nothing is.
     #[must_use]
     pub(crate) fn fetching(self) -> Self {
-        Self { fetches: true, ..self }
+        Self { fetches: Fetches::Always, ..self }
     }
 
     /// Everything of one fix, with this issue in place of the one that is remembered.
@@ -98,9 +124,7 @@ impl<'a> Gatherer<'a> {
         });
         let project_facts = project_facts?;
         let answers = answers.map_err(unanswered)?;
-        if self.fetches && self.is_older(&answers)? {
-            fetch::quietly(self.clone, policy.security_remote.as_str())?;
-        }
+        self.catch_up(std::slice::from_ref(&answers))?;
         let gathered = self.assemble(fix, &project_facts, answers)?;
         if gathered.facts.targets.is_empty() {
             return Err(self.no_such_fix(fix)?);
@@ -144,12 +168,24 @@ impl<'a> Gatherer<'a> {
         // Each of these asks many things at once in its turn.
         let few = known.chunks(FIXES_AT_ONCE);
         let answers = few.flat_map(|few| at_once(few, |known| gitlab::ask(client, policy, known)));
-        let gathered = fixes
-            .iter()
-            .zip(answers)
-            .map(|(fix, answers)| self.assemble(fix, &project_facts, answers.map_err(unanswered)?))
-            .collect::<Result<Vec<_>, _>>()?;
+        let answers = answers.collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
+        self.catch_up(&answers)?;
+        let answers = fixes.iter().zip(answers);
+        let gathered =
+            answers.map(|(fix, answers)| self.assemble(fix, &project_facts, answers)).collect::<Result<Vec<_>, _>>()?;
         Ok((project_facts, gathered))
+    }
+
+    /// Fetches security where it has commits that are not here.
+    fn catch_up(&self, answers: &[Answers]) -> Result<(), Failure> {
+        for answers in answers {
+            if self.is_older(answers)? {
+                let fetched = fetch::quietly(self.clone, self.policy.security_remote.as_str());
+                // Who only looks is told what cannot be seen.
+                return if self.fetches == Fetches::Always { fetched } else { Ok(()) };
+            }
+        }
+        Ok(())
     }
 
     fn assemble(&self, fix: &FixName, project_facts: &ProjectFacts, answers: Answers) -> Result<Gathered, Failure> {
@@ -167,7 +203,7 @@ impl<'a> Gatherer<'a> {
             Some((source.clone(), answers.details.get(&request.iid)?.request.clone()))
         });
         let requests = requests.collect();
-        let after_merge = self.after_merge(project_facts, &answers, &targets)?;
+        let (after_merge, public) = self.after_merge(project_facts, &answers, &targets)?;
         self.compare_backports(fix, &mut targets, &answers, after_merge.as_ref())?;
         for target in &mut targets {
             let exposing = answers.exposing.get(&target.target).into_iter().flatten();
@@ -205,8 +241,9 @@ impl<'a> Gatherer<'a> {
             targets,
             uncovered,
             waivers,
+            is_disclosing: public.has_begun(),
         };
-        Ok(Gathered { fix: fix.clone(), facts, issue, requests, after_merge, notes })
+        Ok(Gathered { fix: fix.clone(), facts, issue, requests, after_merge, public, notes })
     }
 
     /// The lines that go without the fix: as this clone remembers them, and as the merge request to the default branch
@@ -244,24 +281,24 @@ impl<'a> Gatherer<'a> {
         Ok(lines.into_iter().zip(holds).filter(|(_, holds)| !holds).map(|(line, _)| line).collect())
     }
 
-    /// What lies behind the merge, once every branch is merged.
+    /// What lies behind the merge, once every branch is merged, and what is seen in public of those that are.
     fn after_merge(
         &self,
         project_facts: &ProjectFacts,
         answers: &Answers,
         targets: &[Target],
-    ) -> Result<Option<AfterMerge>, Failure> {
+    ) -> Result<(Option<AfterMerge>, Public), Failure> {
         let mut merged = Vec::new();
         for target in targets {
             let requests = answers.requests.get(&target.source).map_or(&[][..], Vec::as_slice);
             let of_target = requests.iter().filter(|request| request.target_branch == target.target);
             let is_merged = target.merge_request().is_some_and(|request| request.state == State::Merged);
             let Some(counts) = gitlab::that_counts(self.policy, &target.source, requests).filter(|_| is_merged) else {
-                return Ok(None);
+                continue;
             };
             // What a list shows may be older than what was read alone.
             let read = answers.details.get(&counts.iid).map_or(counts, |detail| &detail.request);
-            let Some(commit) = read.merged_as() else { return Ok(None) };
+            let Some(commit) = read.merged_as() else { continue };
             merged.push(Merged {
                 branch: target.target.clone(),
                 line: target.line,
@@ -275,10 +312,17 @@ impl<'a> Gatherer<'a> {
             });
         }
         if merged.is_empty() {
-            return Ok(None);
+            return Ok((None, Public::default()));
         }
         let (client, policy, settings) = (self.client, self.policy, self.settings);
-        Reader { client, policy, settings, security: &project_facts.project }.read(merged).map(Some)
+        let reader = Reader { client, policy, settings, security: &project_facts.project };
+        if merged.len() < targets.len() {
+            let Shown { arrived, requests, .. } = reader.shown(&merged)?;
+            return Ok((None, Public { arrived, requests }));
+        }
+        let after_merge = reader.read(merged)?;
+        let (arrived, requests) = (after_merge.arrived.clone(), after_merge.public_requests.clone());
+        Ok((Some(after_merge), Public { arrived, requests }))
     }
 
     /// Which branches of the fix are left behind.

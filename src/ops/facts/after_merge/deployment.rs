@@ -1,6 +1,6 @@
 //! The jobs that deploy: those of the pipeline of the merge, and of later ones that hold it.
 
-use super::{Merged, Reader, taken_back};
+use super::{Merged, Reader};
 use crate::{
     domain::deployment::{self, DeployTarget, Downstream, Job, Pipeline, Service},
     gitlab::{Client, Error, at_once, compare, pipeline},
@@ -24,18 +24,15 @@ pub(super) fn services(
             format!("the fix has no merge to `{}`, and no other branch is deployed", reader.policy.branches.default);
         return Ok(deployment::unknown(wanted, &why));
     };
-    let (found, taken_back) = std::thread::scope(|scope| {
-        let taken_back = scope.spawn(|| taken_back::find(reader, merged));
-        (holding(reader, merged), super::joined(taken_back))
-    });
-    if let Some(by) = taken_back? {
-        let by = by.get(..12).unwrap_or(&by);
-        return Ok(deployment::unknown(wanted, &format!("{by} takes the fix back on `{}`", merged.branch)));
-    }
-    let found = found?;
+    let found = holding(reader, merged)?;
     let pipelines = at_once(&found, |found| with_jobs(reader.client, wanted, reader.security.id, found, 0));
     let pipelines = pipelines.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     Ok(deployment::judge(wanted, &pipelines))
+}
+
+/// The services of a fix that this commit took back: what is deployed may not hold it.
+pub(super) fn taken_back(wanted: &DeployTarget, by: &str) -> Vec<Service> {
+    deployment::unknown(wanted, &format!("{} took the fix back", by.get(..12).unwrap_or(by)))
 }
 
 /// The pipelines on the branch that hold the merge.

@@ -79,12 +79,12 @@ pub(crate) struct AfterMerge {
     pub(crate) services: Option<Vec<Service>>,
     /// The schedule, where the project has one.
     pub(crate) keep_alive: Option<KeepAlive>,
-    /// The stable branches in which somebody took the fix back, with the commit that does.
+    /// The branches in which somebody took the fix back before it was public, with the commit that does.
     pub(crate) taken_back: BTreeMap<String, String>,
     /// The branches that are in canonical with the fix.
     pub(crate) arrived: Vec<String>,
     /// What is open in public, and not merged yet.
-    pub(crate) public_requests: Vec<PublicRequest>,
+    pub(super) public_requests: Vec<PublicRequest>,
     /// The branches that have the fix in neither project, though the server calls it merged.
     pub(crate) lost: Vec<String>,
     /// The tag in security with the fix, line by line, where the project tags there.
@@ -95,6 +95,14 @@ pub(crate) struct AfterMerge {
     publishing: (Vec<String>, Vec<Waiting>),
     /// Whether everything arrived.
     pub(crate) checks: Vec<Check>,
+}
+
+/// What of a fix is seen in public, and what of it is nowhere.
+pub(super) struct Shown {
+    canonical: Project,
+    pub(super) arrived: Vec<String>,
+    lost: Vec<String>,
+    pub(super) requests: Vec<PublicRequest>,
 }
 
 /// How the looking goes.
@@ -109,35 +117,40 @@ impl Reader<'_> {
     /// Everything behind the merge. What does not depend on something else is asked at the same time.
     pub(super) fn read(&self, merged: Vec<Merged>) -> Result<AfterMerge, Failure> {
         let wanted = self.settings.deployment()?;
+        let wanted = wanted.as_ref();
         let process = self.settings.process()?;
         let images = self.settings.images()?;
-        let (services, keep_alive, private_tags, taken_back, public_requests, public) = std::thread::scope(|scope| {
-            let services = scope.spawn(|| {
-                let wanted = wanted.as_ref()?;
-                Some(deployment::services(self, wanted, merged.iter().find(|merged| merged.line.is_none())))
-            });
+        let (services, keep_alive, private_tags, taken_back, shown) = std::thread::scope(|scope| {
+            let default = merged.iter().find(|merged| merged.line.is_none());
+            let services = scope.spawn(move || Some(deployment::services(self, wanted?, default)));
             let keep_alive = scope.spawn(|| KeepAlive::find(self.client, self.settings, self.security.id));
             let private_tags = scope.spawn(|| {
                 let lines = if process.has(Step::PrivateTags) { &merged[..] } else { &[] };
                 tags::find(self, self.security.id, lines)
             });
-            let on_lines: Vec<&Merged> = merged.iter().filter(|merged| merged.line.is_some()).collect();
-            let taken_back = scope.spawn(move || at_once(&on_lines, |merged| taken_back::find(self, merged)));
-            let public_requests = scope.spawn(|| public_requests::find(self, &merged));
-            let public = publication::read(self, &merged);
-            let open = joined(public_requests);
-            (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), open, public)
+            let taken_back = scope.spawn(|| at_once(&merged, |merged| taken_back::find(self, merged)));
+            let public = self.shown(&merged);
+            (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), public)
         });
-        let (canonical, arrived, lost) = public.map_err(unanswered)?;
+        let Shown { canonical, arrived, lost, requests } = shown?;
         let keep_alive = keep_alive.map_err(unanswered)?;
         let taken_back = taken_back.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
-        let on_lines = merged.iter().filter(|merged| merged.line.is_some());
-        let taken_back = on_lines.zip(taken_back).filter_map(|(merged, by)| Some((merged.branch.clone(), by?)));
-        let taken_back = taken_back.collect();
+        // What is public is out, whatever comes behind it.
+        let is_open = |merged: &&Merged| !arrived.contains(&merged.branch);
+        let taken_back = merged.iter().zip(taken_back).filter(|(merged, _)| is_open(merged));
+        let taken_back: BTreeMap<String, String> =
+            taken_back.filter_map(|(merged, by)| Some((merged.branch.clone(), by?))).collect();
+        let mut services = services.transpose().map_err(unanswered)?;
+        if let Some(by) =
+            merged.iter().filter(|merged| merged.line.is_none()).find_map(|main| taken_back.get(&main.branch))
+            && let (Some(services), Some(wanted)) = (&mut services, wanted)
+        {
+            *services = deployment::taken_back(wanted, by);
+        }
         let mut after_merge = AfterMerge {
             taken_back,
-            public_requests: public_requests?,
-            services: services.transpose().map_err(unanswered)?,
+            public_requests: requests,
+            services,
             private_tags: private_tags.map_err(unanswered)?,
             patch_tags: vec![],
             publishing: (vec![], vec![]),
@@ -159,6 +172,22 @@ impl Reader<'_> {
             after_merge.publishing = publishing;
         }
         Ok(after_merge)
+    }
+
+    /// What of these branches is seen in public.
+    ///
+    /// # Errors
+    /// When GitLab does not tell.
+    pub(super) fn shown(&self, merged: &[Merged]) -> Result<Shown, Failure> {
+        let (requests, published) = std::thread::scope(|scope| {
+            let requests = scope.spawn(|| public_requests::find(self, merged));
+            let published = publication::read(self, merged);
+            (joined(requests), published)
+        });
+        let (canonical, arrived, lost) = published.map_err(unanswered)?;
+        let mut requests = requests?;
+        requests.retain(|request| request.is_open || !arrived.contains(&request.branch));
+        Ok(Shown { canonical, arrived, lost, requests })
     }
 
     fn canonical(&self) -> Result<Project, crate::gitlab::Error> {

@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::{Merged, Reader};
 use crate::{
-    domain::sync_branch,
-    gitlab::{at_once, merge_request},
+    domain::{merge_request::State, sync_branch},
+    gitlab::{
+        at_once,
+        merge_request::{self, MergeRequest},
+    },
     ops::{Failure, connection::unanswered, public_request},
 };
 
-/// An open merge request of the disclosure.
+/// A merge request of the disclosure that is not merged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PublicRequest {
     /// The branch of canonical that it goes into.
@@ -18,17 +21,29 @@ pub(crate) struct PublicRequest {
     pub(crate) iid: u64,
     /// Its page.
     pub(crate) web_url: String,
+    /// Whether it is open. What was closed showed its commits to everybody all the same.
+    pub(crate) is_open: bool,
     /// What keeps it from being merged; `None` where nothing does.
     pub(crate) waits_for: Option<String>,
 }
 
-/// Those that a sync opened, branch by branch.
+/// Those that show the fix, branch by branch: what a sync opened, and what somebody opened by hand.
 pub(super) fn find(reader: &Reader<'_>, merged: &[Merged]) -> Result<Vec<PublicRequest>, Failure> {
     let Reader { client, policy, security, .. } = reader;
     let found = at_once(merged, |merged| {
-        let open = merge_request::open_into(client, policy.canonical.as_str(), &merged.branch).map_err(unanswered)?;
-        // Also what somebody opened by hand from security, or sent elsewhere.
-        let ours: Vec<_> = open.iter().filter(|open| open.source_project_id == Some(security.id)).collect();
+        let canonical = policy.canonical.as_str();
+        let (open, closed) = std::thread::scope(|scope| {
+            let closed = scope.spawn(|| match merged.merged_at {
+                Some(since) => merge_request::closed_into(client, canonical, &merged.branch, since),
+                None => Ok(vec![]),
+            });
+            (merge_request::open_into(client, canonical, &merged.branch), super::joined(closed))
+        });
+        let (open, closed) = (open.map_err(unanswered)?, closed.map_err(unanswered)?);
+        let is_ours = |request: &&MergeRequest| request.source_project_id == Some(security.id);
+        let ours: Vec<_> = open.iter().filter(is_ours).collect();
+        // One that is open in its place says more.
+        let closed: Vec<_> = closed.iter().filter(is_ours).filter(|_| ours.is_empty()).collect();
         let looks = at_once(&ours, |open| public_request::look(client, open.project_id, open.iid));
         let rows = ours.iter().zip(looks).map(|(open, look)| {
             let (now, standing) = look?;
@@ -44,9 +59,23 @@ pub(super) fn find(reader: &Reader<'_>, merged: &[Merged]) -> Result<Vec<PublicR
             } else {
                 standing.waits_for().map(str::to_owned)
             };
-            Ok(PublicRequest { branch: merged.branch.clone(), iid: open.iid, web_url: open.web_url.clone(), waits_for })
+            Ok(row(&merged.branch, open, waits_for))
         });
-        rows.collect::<Result<Vec<_>, Failure>>()
+        let mut rows = rows.collect::<Result<Vec<_>, Failure>>()?;
+        let why = "somebody closed it, and everybody could see what it showed";
+        rows.extend(closed.iter().map(|closed| row(&merged.branch, closed, Some(why.to_owned()))));
+        Ok::<_, Failure>(rows)
     });
     Ok(found.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+fn row(branch: &str, request: &MergeRequest, waits_for: Option<String>) -> PublicRequest {
+    let MergeRequest { iid, web_url, state, .. } = request;
+    PublicRequest {
+        branch: branch.to_owned(),
+        iid: *iid,
+        web_url: web_url.clone(),
+        is_open: *state != State::Closed,
+        waits_for,
+    }
 }
