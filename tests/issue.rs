@@ -199,6 +199,10 @@ fn a_public_issue_stops_the_work_and_says_what_is_private_still() {
         ran.warns("hint: git push security --delete security-prompt-injection security-prompt-injection-18-4");
     }
     assert_eq!(world.server_refs(crate::support::SEC), before);
+    // What is nowhere else is not hinted away.
+    world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-3"]).ok();
+    let ran = world.secfix(&["push"]).ends(3).warns("security-prompt-injection-18-3` is in");
+    assert!(ran.stderr.contains("--delete security-prompt-injection security-prompt-injection-18-4\n"), "{ran}");
     world.secfix(&["branch", "other", "--issue", &gitlab.issue.to_string()]).ends(3).never_says("--delete");
     world.git(&["rev-parse", "--verify", "--quiet", "security-other"]).ends(1);
 }

@@ -39,6 +39,33 @@ fn everything_that_arrives_is_looked_at() {
 }
 
 #[test]
+fn a_fix_is_listed_until_it_is_verified_wherever_its_branches_are() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let issue = gitlab.issue.to_string();
+    for branch in ["", "-18-4", "-18-3"] {
+        let name = format!("refs/heads/security-prompt-injection{branch}");
+        world.git_in(&world.server(SEC), &["update-ref", "-d", &name]).ok();
+    }
+    let clone = world.colleague();
+    let secfix = |arguments: &[&str]| world.secfix_in(&clone, arguments);
+    secfix(&["status"]).ok().says("prompt-injection").says("next        git secfix sync prompt-injection");
+    secfix(&["issue", &issue]).ok().says("git secfix sync prompt-injection");
+    secfix(&["sync", "prompt-injection", "--yes", "prompt-injection"]).ok();
+    secfix(&["status", "--all"]).ok().says("next        git secfix tag prompt-injection");
+    secfix(&["tag", "prompt-injection"]).ok();
+    secfix(&["status", "--all"]).ok().says("step 13 of 14: verification");
+    secfix(&["issue", &issue]).ok().says("git secfix verify prompt-injection --wait");
+    gitlab.publish(&world, &TAGS);
+    secfix(&["status", "--all"]).ok().says("no fix is open").never_says("prompt-injection");
+    // The issue is what is left.
+    let ran = secfix(&["issue", &issue]).ok().says("close the issue, and ask PSIRT when it becomes public");
+    ran.never_says("git secfix branch");
+    gitlab.server.change(|state| state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().state = "closed".to_owned());
+    secfix(&["issue", &issue]).ok().says("published and verified: ask PSIRT when the issue becomes public");
+}
+
+#[test]
 fn what_the_token_may_not_see_is_unknown_and_not_fine() {
     let world = World::new();
     let gitlab = tagged(&world);

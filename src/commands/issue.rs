@@ -5,7 +5,6 @@ use jiff::{Zoned, civil::Date};
 use serde::Serialize;
 
 use super::Program;
-use crate::ops::facts;
 use crate::{
     domain::{
         due,
@@ -13,15 +12,25 @@ use crate::{
         fix::FixName,
         issue::IssueRef,
         issue_standing::IssueStanding,
+        merge_request::State,
         policy::Policy,
+        project_words::IssueState,
         runbook::{self, IssueFact},
     },
     git::LocalClone,
     gitlab::{
+        Client,
         issue::{self, Issue},
+        merge_request::MergeRequest,
         user::{self, User},
     },
-    ops::{Context, Failure, connection::unanswered, fix_branches, issue_link, prepared::Prepared},
+    ops::{
+        Context, Failure,
+        connection::unanswered,
+        facts::{self, Gatherer},
+        fix_branches, issue_link,
+        prepared::Prepared,
+    },
     ui::Table,
 };
 
@@ -66,12 +75,14 @@ impl Program for IssueArgs {
         };
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner(&format!("reading {reference}"));
-        let (issue, me) = std::thread::scope(|scope| {
+        let (project, iid) = (reference.project.as_str(), reference.iid);
+        let (issue, me, linked) = std::thread::scope(|scope| {
             let me = scope.spawn(|| user::me(&client).ok());
-            let issue = issue::read(&client, reference.project.as_str(), reference.iid);
-            (issue, me.join().ok().flatten())
+            let linked = scope.spawn(|| issue::merge_requests(&client, project, iid));
+            let issue = issue::read(&client, project, iid);
+            let linked = linked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (issue, me.join().ok().flatten(), linked)
         });
-        drop(spinner);
         let issue = issue.map_err(|error| match error.status() {
             Some(404) => Failure::not_done(anyhow!(
                 "there is no issue {reference}, or this token may not see it: a confidential issue is hidden from \
@@ -81,7 +92,9 @@ impl Program for IssueArgs {
             _ => unanswered(error),
         })?;
         let today = Zoned::now().date();
-        let next = next_step(&prepared, &reference, &issue, fix.as_ref())?;
+        let linked = linked.map_err(unanswered)?;
+        let next = next_step(&client, &prepared, (&reference, &issue), fix.as_ref(), &linked)?;
+        drop(spinner);
         let report = report(&reference, &issue, me.as_ref(), next, today);
         let links = vec![(report.standing.issue.clone(), report.standing.web_url.clone())];
         context.ui.report_with_links(Self::NAME, &report, links, || text(&report, today));
@@ -120,20 +133,40 @@ fn remembered(
     })
 }
 
+/// What is next for the fix of the issue: the one of the current branch, or the one whose merge request is linked to it.
 fn next_step(
+    client: &Client,
     prepared: &Prepared,
-    reference: &IssueRef,
-    issue: &Issue,
+    (reference, issue): (&IssueRef, &Issue),
     fix: Option<&FixName>,
+    linked: &[MergeRequest],
 ) -> Result<String, Failure> {
     if !issue.confidential {
         return Ok(runbook::public_step(reference));
     }
-    let Some(fix) = fix else { return Ok(runbook::first_step(Some(reference))) };
+    let policy = &prepared.policy;
+    // What is merged only GitLab knows the rest of.
+    let page = format!("/{}/-/merge_requests/", policy.security);
+    let of_security = linked.iter().filter(|request| request.web_url.contains(&page));
+    let mut merged = of_security.clone().filter(|request| request.state == State::Merged);
+    if let Some(of_fix) = merged.find_map(|request| Some(policy.branches.read(&request.source_branch)?.fix))
+        && fix.is_none_or(|fix| *fix == of_fix)
+    {
+        let (_, gathered) = Gatherer::new(client, prepared)?.fix(&of_fix, Some(reference.clone()))?;
+        if !gathered.is_verified() {
+            return Ok(runbook::next(&gathered.facts, &of_fix, policy));
+        }
+        return Ok(runbook::issue_step(&of_fix, issue.state == IssueState::Opened));
+    }
+    let of_linked = of_security.clone().find_map(|request| Some(policy.branches.read(&request.source_branch)?.fix));
+    let Some(fix) = fix.or(of_linked.as_ref()) else { return Ok(runbook::first_step(Some(reference))) };
     // What is amiss in the clone must not hide the issue.
     let Ok(mut facts) = facts::clone::facts(prepared, fix) else { return Ok(format!("git secfix status {fix}")) };
+    if facts.targets.is_empty() {
+        return Ok(format!("git secfix status {fix}"));
+    }
     facts.issue = IssueFact::Seen { reference: reference.to_string(), is_confidential: true };
-    Ok(runbook::next(&facts, fix, &prepared.policy))
+    Ok(runbook::next(&facts, fix, policy))
 }
 
 fn report(reference: &IssueRef, issue: &Issue, me: Option<&User>, next: String, today: Date) -> Report {

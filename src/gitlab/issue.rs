@@ -4,7 +4,7 @@ use gitlab::api::projects::issues;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Client, Error, built, user::User};
+use super::{Client, Error, built, merge_request::MergeRequest, user::User};
 use crate::domain::project_words::IssueState;
 
 /// An issue.
@@ -44,4 +44,12 @@ impl Issue {
 /// See [`Error`]; 404 also for a confidential one that the token may not see.
 pub fn read(client: &Client, project: &str, iid: u64) -> Result<Issue, Error> {
     client.get(&built(issues::Issue::builder().project(project).issue(iid).build())?)
+}
+
+/// The merge requests of whatever project that are linked to an issue, as far as this token may see them.
+///
+/// # Errors
+/// See [`Error`].
+pub fn merge_requests(client: &Client, project: &str, iid: u64) -> Result<Vec<MergeRequest>, Error> {
+    client.all(&built(issues::RelatedMergeRequests::builder().project(project).issue(iid).build())?)
 }

@@ -233,14 +233,17 @@ pub fn open_into(client: &Client, project: &str, target: &str) -> Result<Vec<Mer
     Ok(found.into_iter().filter(|open| open.target_branch == target && open.state == State::Opened).collect())
 }
 
-/// The library takes times of another crate.
-struct ClosedInto<'a> {
+/// Merge requests of a project in one state, since a moment. The library takes times of another crate.
+struct Since<'a> {
     project: &'a str,
+    state: &'static str,
     target: &'a str,
+    /// `created_after`, `updated_after`.
+    what: &'static str,
     since: Timestamp,
 }
 
-impl Endpoint for ClosedInto<'_> {
+impl Endpoint for Since<'_> {
     fn method(&self) -> Method {
         Method::GET
     }
@@ -251,21 +254,33 @@ impl Endpoint for ClosedInto<'_> {
 
     fn parameters(&self) -> QueryParams<'_> {
         let mut parameters = QueryParams::default();
-        parameters.push("state", "closed").push("target_branch", self.target);
-        parameters.push("created_after", self.since.to_string());
+        parameters.push("state", self.state).push("target_branch", self.target);
+        parameters.push(self.what, self.since.to_string());
         parameters
     }
 }
 
-impl Pageable for ClosedInto<'_> {}
+impl Pageable for Since<'_> {}
 
 /// The merge requests into a branch of a project that were opened since then, and closed without a merge.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn closed_into(client: &Client, project: &str, target: &str, since: Timestamp) -> Result<Vec<MergeRequest>, Error> {
-    let found: Vec<MergeRequest> = client.all(&ClosedInto { project, target, since })?;
+    let wanted = Since { project, state: "closed", target, what: "created_after", since };
+    let found: Vec<MergeRequest> = client.all(&wanted)?;
     Ok(found.into_iter().filter(|closed| closed.target_branch == target && closed.state == State::Closed).collect())
+}
+
+/// The merge requests of a project alone that were merged into a branch, and changed since then.
+///
+/// # Errors
+/// See [`Error`].
+pub fn merged_into(client: &Client, project: &str, target: &str, since: Timestamp) -> Result<Vec<MergeRequest>, Error> {
+    let wanted = Since { project, state: "merged", target, what: "updated_after", since };
+    let found: Vec<MergeRequest> = client.all(&wanted)?;
+    let is_merged = |found: &MergeRequest| found.target_branch == target && found.state == State::Merged;
+    Ok(found.into_iter().filter(|found| is_of_one_project(found) && is_merged(found)).collect())
 }
 
 /// Every open merge request that goes this way into a branch.

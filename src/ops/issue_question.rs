@@ -58,8 +58,17 @@ fn public(context: &Context, prepared: &Prepared, fix: &FixName, standing: &Issu
             names.join("`, `"),
             policy.security
         ));
-        let words = ["git", "push", remote.as_str(), "--delete"];
-        context.ui.hint(&shell_words::join(words.into_iter().chain(names.iter().map(String::as_str))));
+        // What is nowhere else is not hinted away.
+        let is_here = |name: &&String| {
+            let kept = format!("refs/remotes/{remote}/{name}");
+            branches::is_contained(clone, &kept, &format!("refs/heads/{name}"))
+        };
+        let here = names.iter().map(|name| Ok(is_here(&name)?.then_some(name.as_str())));
+        let here: Vec<&str> = here.collect::<Result<Vec<_>, Failure>>()?.into_iter().flatten().collect();
+        if !here.is_empty() {
+            let words = ["git", "push", remote.as_str(), "--delete"];
+            context.ui.hint(&shell_words::join(words.into_iter().chain(here)));
+        }
     }
     let IssueStanding { issue, web_url, .. } = standing;
     Ok(Failure::refused(anyhow!(

@@ -8,7 +8,7 @@ mod review;
 #[cfg(test)]
 mod tests;
 
-pub use next::{first_step, next, public_step};
+pub use next::{first_step, issue_step, next, public_step};
 pub use process::{Choices, Gate, Process, Step};
 pub use progress::{ByStep, Progress};
 

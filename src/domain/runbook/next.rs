@@ -9,6 +9,14 @@ pub fn first_step(issue: Option<&IssueRef>) -> String {
     format!("git secfix branch NAME --issue {issue}")
 }
 
+/// What to do about the issue of a fix that is published and verified.
+pub fn issue_step(fix: &FixName, is_open: bool) -> String {
+    match is_open {
+        true => format!("`{fix}` is published and verified: close the issue, and ask PSIRT when it becomes public"),
+        false => format!("`{fix}` is published and verified: ask PSIRT when the issue becomes public"),
+    }
+}
+
 /// What to do about an issue that everybody can read.
 pub fn public_step(issue: &IssueRef) -> String {
     format!("fix it in {}", issue.project)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     after_merge::{AfterMerge, Merged, MergedRequest, PublicRequest, Reader, Shown},
@@ -19,7 +20,7 @@ use crate::{
         issue::IssueRef,
         merge_request::State,
         policy::Policy,
-        runbook::{ByStep, Facts, IssueFact, Progress, Step, Target},
+        runbook::{self, ByStep, Facts, IssueFact, Progress, Step, Target},
         version::ReleaseLine,
         waiver::Waiver,
     },
@@ -45,6 +46,12 @@ enum Fetches {
     /// Nothing goes on without it.
     Always,
 }
+
+/// For how long a fix that was merged is looked for when its branches are gone.
+const LATELY: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// How many of those are looked at: each is asked about in full.
+const MOST_MERGED: usize = 10;
 
 /// What gathering needs.
 pub(crate) struct Gatherer<'a> {
@@ -83,6 +90,13 @@ pub(crate) struct Public {
     pub(crate) arrived: Vec<String>,
     /// The merge requests that show it, and are not merged.
     pub(crate) requests: Vec<PublicRequest>,
+}
+
+impl Gathered {
+    /// Whether everything has arrived, and at most branches are left.
+    pub(crate) fn is_verified(&self) -> bool {
+        runbook::step(&self.facts) >= Step::CleanUp
+    }
 }
 
 impl Public {
@@ -150,20 +164,29 @@ impl<'a> Gatherer<'a> {
         })
     }
 
-    /// Every fix with an open merge request, or with a branch here or in security.
+    /// Every fix with an open merge request, or with a branch here or in security, and those that were merged lately and are
+    /// not verified yet: their branches may be gone.
     ///
     /// # Errors
     /// When GitLab or the clone does not tell what is needed.
     pub(crate) fn all(&self) -> Result<(ProjectFacts, Vec<Gathered>), Failure> {
         let (client, policy, roles, lines) = (self.client, self.policy, &self.roles, self.settings.supported_lines()?);
-        let (project_facts, open) = std::thread::scope(|scope| {
+        let (security, since) = (policy.security.as_str(), Timestamp::now() - LATELY);
+        let (project_facts, open, merged) = std::thread::scope(|scope| {
             let project_facts = scope.spawn(|| ProjectFacts::ask(client, policy, roles, lines));
-            let open = merge_request::open(client, policy.security.as_str());
-            (project_facts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), open)
+            let merged = scope.spawn(|| merge_request::merged_into(client, security, &policy.branches.default, since));
+            let open = merge_request::open(client, security);
+            let joined = project_facts.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (joined, open, merged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        let (project_facts, open) = (project_facts?, open.map_err(unanswered)?);
+        let (project_facts, open, mut merged) =
+            (project_facts?, open.map_err(unanswered)?, merged.map_err(unanswered)?);
         let mut fixes: BTreeSet<FixName> = names::fixes(self.clone, policy)?.into_iter().collect();
         fixes.extend(open.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix)));
+        merged.sort_by_key(|request| std::cmp::Reverse(request.merged_at));
+        let merged = merged.iter().filter_map(|request| Some(policy.branches.read(&request.source_branch)?.fix));
+        let lately: BTreeSet<FixName> = merged.filter(|fix| !fixes.contains(fix)).take(MOST_MERGED).collect();
+        fixes.extend(lately.iter().cloned());
         let known = fixes.iter().map(|fix| sources::read(self.prepared, fix)).collect::<Result<Vec<_>, _>>()?;
         // Each of these asks many things at once in its turn.
         let few = known.chunks(FIXES_AT_ONCE);
@@ -171,8 +194,9 @@ impl<'a> Gatherer<'a> {
         let answers = answers.collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
         self.catch_up(&answers)?;
         let answers = fixes.iter().zip(answers);
-        let gathered =
+        let mut gathered =
             answers.map(|(fix, answers)| self.assemble(fix, &project_facts, answers)).collect::<Result<Vec<_>, _>>()?;
+        gathered.retain(|found| !lately.contains(&found.fix) || !found.is_verified());
         Ok((project_facts, gathered))
     }
 
