@@ -1,7 +1,12 @@
 //! What to do next, in the words of the runbook: the one place that has them. Every command asks here, with what it knows.
 
 use super::{Facts, IssueFact, Pushed, Step, Target, Work, blockers, is_finished};
-use crate::domain::{fix::FixName, issue::IssueRef, policy::Policy};
+use crate::domain::{
+    fix::FixName,
+    issue::IssueRef,
+    merge_request::{MergeBlock, MergeRequest, Mergeability, Pipeline, State},
+    policy::Policy,
+};
 
 /// What to do where there is no fix yet, with its issue where that is known.
 pub fn first_step(issue: Option<&IssueRef>) -> String {
@@ -75,10 +80,7 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
         },
         Step::Push => format!("git secfix push {fix}"),
         Step::MergeRequests => format!("git secfix mr {fix}"),
-        Step::Review if targets.iter().filter_map(Target::merge_request).any(|request| request.is_draft) => {
-            format!("git secfix mr {fix} --ready")
-        }
-        Step::Review => format!("git secfix status {fix} --watch"),
+        Step::Review => review_step(targets, fix, policy),
         // The schedule is switched on by the same command.
         Step::Merge | Step::KeepAlive => format!("git secfix merge {fix}"),
         Step::Deploy => format!("git secfix deploy {fix} --wait"),
@@ -89,6 +91,42 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
         Step::CleanUp if is_finished(facts) => "nothing is left to do".to_owned(),
         Step::CleanUp => format!("git secfix clean {fix}"),
     }
+}
+
+/// What helps in the review: what somebody here can do first, and waiting for others last. A push takes approvals back, so
+/// what needs one comes before them.
+fn review_step(targets: &[Target], fix: &FixName, policy: &Policy) -> String {
+    let open = || {
+        let of_target = |target| Some((target, Target::merge_request(target)?));
+        targets.iter().filter_map(of_target).filter(|(_, request)| request.state == State::Opened)
+    };
+    if let Some(page) = targets.iter().find_map(|target| target.exposed_by.as_ref()) {
+        return format!("close {page}, or ask who opened it to");
+    }
+    let has_to_move = |request: &MergeRequest| {
+        let blocked = |why| request.mergeability == Mergeability::Blocked(why);
+        request.has_conflicts || blocked(MergeBlock::Conflict) || blocked(MergeBlock::NeedsRebase)
+    };
+    if let Some((Target { source, target, .. }, _)) = open().find(|(_, request)| has_to_move(request)) {
+        let remote = &policy.security_remote;
+        return format!(
+            "git fetch {remote} && git switch {source} && git rebase {remote}/{target} && git secfix push {fix} --force-with-lease"
+        );
+    }
+    for (Target { source, .. }, request) in open() {
+        let page = request.pipeline_url.as_ref().unwrap_or(&request.web_url);
+        match request.pipeline {
+            Pipeline::NotPassed(_) => {
+                return format!("run what failed again at {page}, or mend it on {source} and git secfix push {fix}");
+            }
+            Pipeline::Manual => return format!("start the job that waits at {page}"),
+            _ => {}
+        }
+    }
+    if open().any(|(_, request)| request.is_draft) {
+        return format!("git secfix mr {fix} --ready");
+    }
+    format!("git secfix status {fix} --watch")
 }
 
 /// The first step that is not done, without those that the next command asks about by itself.

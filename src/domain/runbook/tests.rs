@@ -5,13 +5,15 @@ use proptest::{option, prelude::*};
 use super::*;
 use crate::domain::{
     ci_status::CiStatus,
+    fix::FixName,
     merge_request::{Approval, ApprovalState, MergeStatus, Mergeability, Pipeline, RoleApproval},
+    policy::tests::policy,
 };
 
 fn ready(iid: u64) -> MergeRequest {
     MergeRequest {
         iid,
-        web_url: String::new(),
+        web_url: format!("http://x/{iid}"),
         title: "Fix".to_owned(),
         state: State::Opened,
         is_draft: false,
@@ -241,6 +243,38 @@ fn what_is_merged_needs_nothing_more() {
 }
 
 #[test]
+fn each_thing_that_stops_a_review_has_a_step_of_its_own() {
+    let policy = policy();
+    let fix: FixName = policy.branches.fix_name("x").unwrap();
+    let steps: [(fn(&mut MergeRequest), &str); 7] = [
+        (
+            |r| r.has_conflicts = true,
+            "git fetch security && git switch security-x-2 && git rebase security/stable-2 && git secfix push x --force-with-lease",
+        ),
+        (
+            |r| r.mergeability = Mergeability::from(&MergeStatus::from("need_rebase")),
+            "git fetch security && git switch security-x-2 && git rebase security/stable-2 && git secfix push x --force-with-lease",
+        ),
+        (
+            |r| r.pipeline = Pipeline::from(&CiStatus::from("failed")),
+            "run what failed again at http://x/2, or mend it on security-x-2 and git secfix push x",
+        ),
+        (|r| r.pipeline = Pipeline::Missing, "git secfix status x --watch"),
+        (|r| r.is_draft = true, "git secfix mr x --ready"),
+        (|r| r.open_threads = 1, "git secfix status x --watch"),
+        (|r| r.roles[0].state = ApprovalState::Missing, "git secfix status x --watch"),
+    ];
+    for (make, step) in steps {
+        let mut facts = facts(vec![target(1), target(2)]);
+        change(&mut facts, make);
+        assert_eq!(next(&facts, &fix, &policy), step);
+        // A conflict comes first: a push takes approvals back.
+        change(&mut facts, |request| request.has_conflicts = true);
+        assert_eq!(next(&facts, &fix, &policy), steps[0].1);
+    }
+}
+
+#[test]
 fn outdated_approvals_are_those_before_the_newest_push() {
     let at = |text: &str| Some(text.parse().unwrap());
     let mut request = ready(1);
@@ -298,17 +332,20 @@ fn any_target() -> impl Strategy<Value = Target> {
     let exposed = option::weighted(0.1, Just("http://x".to_owned()));
     let work =
         prop::sample::select(vec![Work::Found, Work::Found, Work::Found, Work::Unknown, Work::Missing, Work::Undone]);
-    let flags = (prop::bool::weighted(0.9), work, prop::bool::weighted(0.1), exposed);
-    (flags, pushed, request, head).prop_map(|((has_target, work, is_lost, exposed_by), pushed, request, head)| Target {
-        has_target,
-        work,
-        is_lost,
-        exposed_by,
-        pushed,
-        request,
-        head: head.map(|letter| letter.repeat(40)),
-        ..target(1)
-    })
+    let flags = (prop::bool::weighted(0.9), work, prop::bool::weighted(0.1), exposed, prop::bool::weighted(0.9));
+    (flags, pushed, request, head).prop_map(
+        |((has_target, work, is_lost, exposed_by, is_compared), pushed, request, head)| Target {
+            has_target,
+            work,
+            is_lost,
+            exposed_by,
+            is_compared,
+            pushed,
+            request,
+            head: head.map(|letter| letter.repeat(40)),
+            ..target(1)
+        },
+    )
 }
 
 fn any_progress() -> impl Strategy<Value = Progress> {
@@ -338,7 +375,16 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         for (step, how_far) in ByStep::steps().zip(later) {
             progress.set(step, how_far);
         }
-        Facts { process, issue, project_problem: project, targets, uncovered, waivers: vec![], progress }
+        Facts {
+            process,
+            issue,
+            project_problem: project,
+            targets,
+            uncovered,
+            waivers: vec![],
+            is_disclosing: false,
+            progress,
+        }
     })
 }
 
@@ -362,7 +408,7 @@ fn is_ready_to_merge(target: &Target) -> bool {
         && matches!(target.pushed, Pushed::Same | Pushed::OnlyThere);
     let is_whole = target.head.is_none() || target.head == request.head;
     let left_out = matches!(target.pushed, Pushed::Ahead | Pushed::Diverged);
-    (request.state == State::Merged && !left_out && is_whole) || (reviewed && sent && is_whole)
+    target.is_compared && ((request.state == State::Merged && !left_out && is_whole) || (reviewed && sent && is_whole))
 }
 
 fn is_triaged(facts: &Facts) -> bool {
@@ -377,6 +423,7 @@ fn is_merged(target: &Target) -> bool {
     matches!(&target.request, Request::Found(request) if request.state == State::Merged && is_whole(request))
         && !matches!(target.pushed, Pushed::Ahead | Pushed::Diverged)
         && !target.is_lost
+        && target.is_compared
 }
 
 proptest! {
