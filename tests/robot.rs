@@ -139,7 +139,7 @@ fn tags(world: &World) -> BTreeSet<String> {
 
 /// Where a walk ended.
 #[derive(Debug, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     Done,
     Person(String),
 }
@@ -153,20 +153,21 @@ impl End {
     }
 }
 
-fn walk(world: &World, gitlab: &GitLab) -> (End, Vec<String>) {
+/// Follows what the tool says, from this command on, while colleagues and machines do their part.
+pub(crate) fn walk(world: &World, gitlab: &GitLab, first: &str) -> (End, Vec<String>) {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| colleagues(world, gitlab, &is_over));
-        let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| follow(world, gitlab)));
+        let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| follow(world, gitlab, first)));
         is_over.store(true, Ordering::Relaxed);
         end.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn follow(world: &World, gitlab: &GitLab) -> (End, Vec<String>) {
+fn follow(world: &World, gitlab: &GitLab, first: &str) -> (End, Vec<String>) {
     let mut seen = BTreeSet::new();
     let mut typed: Vec<String> = vec![];
-    let mut command = "git secfix".to_owned();
+    let mut command = first.to_owned();
     let mut keyboard = "the engineer";
     let mut last = String::new();
     for _ in 0..MOST_STEPS {
@@ -298,8 +299,13 @@ const BEGINS: [Begin; 18] = [
     }),
 ];
 
+/// Whether a message leads to a person and an action.
+pub(crate) fn names_somebody(text: &str) -> bool {
+    ["ask ", "set `", "owner", "fix it in", "tell PSIRT"].iter().any(|word| text.contains(word))
+}
+
 /// Whether strangers have what is to be there: every supported line with the fix, and a tag.
-fn is_released(world: &World, lines: usize) -> bool {
+pub(crate) fn is_released(world: &World, lines: usize) -> bool {
     ["18-4", "18-3", "18-2"].iter().take(lines).all(|line| {
         let branch = format!("stable-{line}-ee");
         let has_fix = world.git_in(&world.server(CAN), &["show", &format!("{branch}:fixed")]).code == 0;
@@ -322,7 +328,7 @@ fn whoever_follows_the_words_comes_to_the_end() {
             world.unset("SECFIX_BRANCHES_SUPPORTED");
             world.set("SECFIX_BRANCHES_SUPPORTED", &lines.to_string());
             change(&world, &gitlab);
-            let walked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk(&world, &gitlab)));
+            let walked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk(&world, &gitlab, "git secfix")));
             match walked {
                 Err(panic) => {
                     let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
@@ -331,11 +337,7 @@ fn whoever_follows_the_words_comes_to_the_end() {
                 Ok((End::Done, typed)) if !is_released(&world, *lines) => {
                     failed.lock().unwrap().push(format!("{name}: done, and not released\n  {}", typed.join("\n  ")));
                 }
-                Ok((End::Person(text), typed))
-                    if !["ask ", "set `", "owner", "fix it in", "tell PSIRT"]
-                        .iter()
-                        .any(|word| text.contains(word)) =>
-                {
+                Ok((End::Person(text), typed)) if !names_somebody(&text) => {
                     failed.lock().unwrap().push(format!("{name}: nobody is named by {text}\n  {}", typed.join("\n  ")));
                 }
                 Ok((end, typed)) => {

@@ -39,6 +39,7 @@ mod killed;
 mod late_line;
 mod manual;
 mod merge;
+mod monkey;
 mod mr;
 mod older_clone;
 mod one_answer;
