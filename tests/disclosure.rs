@@ -302,7 +302,7 @@ fn what_somebody_closed_was_seen_all_the_same() {
     gitlab.server.change(|state| state.project_mut(CAN).unwrap().merge_requests[0].state = "closed".to_owned());
     let block = public_block(&world);
     assert!(
-        block.starts_with("!1 into `main`: somebody closed it, and everybody could see what it showed: http"),
+        block.starts_with("!1 into `main`: it was closed, and everybody could see what it showed: http"),
         "{block}"
     );
     // Once another is open in its place, that says more.
@@ -351,4 +351,30 @@ fn a_fix_that_was_taken_back_while_it_is_open_leads_to_people() {
         world.revert_there(SEC, branch, &["HEAD"]);
         world.secfix(&["status"]).ok().never_says("takes the fix back");
     }
+}
+
+#[test]
+fn another_fix_that_is_open_in_public_is_not_this_one() {
+    let world = World::new();
+    let gitlab = GitLab::reviewed(&world);
+    // Merged in security before this fix was, and shown alone.
+    let other_fix = world.commit_there(SEC, "main", "other", "of another fix\n");
+    world.secfix(&["status"]).ok();
+    gitlab.approve_all();
+    gitlab.server.change(|state| {
+        let after_merge = &mut state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline;
+        after_merge.bridges[0].job.status = "success".to_owned();
+    });
+    world.secfix(&["merge"]).ok();
+    let other = format!("sync-main-{}", &other_fix[..8]);
+    world.git_in(&world.server(SEC), &["branch", &other, &other_fix]).ok();
+    let route = format!("{}/api/v4/projects/{}/merge_requests", gitlab.server.url(), gitlab.security);
+    let body = format!("source_branch={other}&target_branch=main&title=x&target_project_id={}", gitlab.canonical);
+    let token = "PRIVATE-TOKEN: glpat-maintainer";
+    world.run(world.command("curl", &["-sf", "-X", "POST", "-H", token, "-d", &body, &route])).ok();
+    assert_eq!((public_block(&world), gitlab.requests_of(CAN).len()), (String::new(), 1));
+    gitlab.server.change(|state| {
+        state.issue_mut(gitlab.canonical, gitlab.issue).unwrap().confidential = false;
+    });
+    world.secfix(&["deploy"]).ends(1).warns("is public");
 }

@@ -196,13 +196,22 @@ fn a_public_issue_stops_the_work_and_says_what_is_private_still() {
     for command in ["push", "branch"] {
         let ran = world.secfix(&[command]).ends(3).warns("is public, so what it is about is known");
         let ran = ran.warns("is private: nothing of it is public").warns("hint: git secfix init --undo");
-        ran.warns("hint: git push security --delete security-prompt-injection security-prompt-injection-18-4");
+        let ran = ran.warns("hint: git push '--force-with-lease=security-prompt-injection:");
+        ran.warns(
+            " security :security-prompt-injection :security-prompt-injection-18-4 :security-prompt-injection-18-3",
+        );
     }
     assert_eq!(world.server_refs(crate::support::SEC), before);
     // What is nowhere else is not hinted away.
     world.git(&["branch", "--quiet", "-D", "security-prompt-injection-18-3"]).ok();
     let ran = world.secfix(&["push"]).ends(3).warns("security-prompt-injection-18-3` is in");
-    assert!(ran.stderr.contains("--delete security-prompt-injection security-prompt-injection-18-4\n"), "{ran}");
-    world.secfix(&["branch", "other", "--issue", &gitlab.issue.to_string()]).ends(3).never_says("--delete");
+    let hint = ran.stderr.lines().find(|line| line.starts_with("hint: git push ")).unwrap().to_owned();
+    assert!(hint.ends_with(" security :security-prompt-injection :security-prompt-injection-18-4"), "{ran}");
+    world.secfix(&["branch", "other", "--issue", &gitlab.issue.to_string()]).ends(3).never_says("git push");
     world.git(&["rev-parse", "--verify", "--quiet", "security-other"]).ends(1);
+    // It can be pasted, and removes nothing that a colleague pushed since.
+    let theirs = world.commit_there(crate::support::SEC, "security-prompt-injection-18-4", "more", "theirs\n");
+    let paste = |hint: &str| world.run(world.command("sh", &["-c", hint.strip_prefix("hint: ").unwrap()]));
+    paste(&hint).ends(1);
+    assert_eq!(world.tip_there(crate::support::SEC, "security-prompt-injection-18-4"), theirs);
 }

@@ -277,7 +277,11 @@ fn any_fault_at_any_request_is_survived() {
         // Everything as it was before the merge: the state of the server, and security's branches.
         let requests = gitlab.server.change(|state| state.project(SEC).unwrap().merge_requests.clone());
         let refs = world.server_refs(SEC);
+        let here = world.git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes"]).ok().stdout;
         let reset = || {
+            for (name, id) in here.lines().filter_map(|line| line.split_once(' ')) {
+                world.git(&["update-ref", "--no-deref", name, id]).ok();
+            }
             for line in refs.lines().filter(|line| line.contains("refs/heads/")) {
                 let (name, id) = line.split_once(' ').unwrap();
                 world.git_in(&world.server(SEC), &["update-ref", name, id]).ok();

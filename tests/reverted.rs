@@ -193,3 +193,46 @@ fn a_merge_is_taken_back_on_either_side() {
         assert!(status_of_pushed(world).contains(&format!("`{LINE}` lacks ")));
     });
 }
+
+#[test]
+fn a_revert_by_a_merge_request_is_taken_back_by_its_number() {
+    let world = World::new();
+    let gitlab = GitLab::deployed(&world);
+    let branch = "stable-18-4-ee";
+    let scratch = tempfile::tempdir_in(world.root()).unwrap();
+    let run = |arguments: &[&str]| world.git_in(scratch.path(), arguments).ok();
+    run(&["clone", "--quiet", "--branch", branch, &world.server(SEC).to_string_lossy(), "."]);
+    run(&["switch", "--quiet", "-c", "undo"]);
+    run(&["revert", "--no-edit", "--mainline", "1", "HEAD"]);
+    run(&["push", "--quiet", "origin", "undo"]);
+    let page = format!("{}/api/v4/projects/{}/merge_requests", gitlab.server.url(), gitlab.security);
+    let token = "PRIVATE-TOKEN: glpat-maintainer";
+    let body = format!("source_branch=undo&target_branch={branch}&title=Undo");
+    world.run(world.command("curl", &["-sf", "-X", "POST", "-H", token, "-d", &body, &page])).ok();
+    let iid = *gitlab.requests().iter().max().unwrap();
+    gitlab.server.change(|state| {
+        state.project_mut(SEC).unwrap().approval_rules.clear();
+        state.approve(gitlab.security, iid, gitlab.maintainer);
+    });
+    for _ in 0..20 {
+        let merge = ["-sf", "-X", "PUT", "-H", token, &format!("{page}/{iid}/merge")];
+        if world.run(world.command("curl", &merge)).code == 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let taken_back = format!("takes the fix back on `{branch}`");
+    world.secfix(&["status"]).ok().says(&taken_back);
+    // As the button on the page of that merge request does it.
+    run(&["fetch", "--quiet", "origin"]);
+    run(&["switch", "--quiet", branch]);
+    run(&["reset", "--quiet", "--hard", &format!("origin/{branch}")]);
+    run(&["revert", "--no-commit", "--mainline", "1", "HEAD"]);
+    run(&["commit", "--quiet", "-m", &format!("Revert \"Undo\"\n\nThis reverts merge request !{iid}")]);
+    run(&["push", "--quiet", "origin", branch]);
+    world.secfix(&["status"]).ok().never_says(&taken_back);
+    // And the merge of it, taken back once more.
+    run(&["revert", "--no-edit", "HEAD"]);
+    run(&["push", "--quiet", "origin", branch]);
+    world.secfix(&["status"]).ok().says(&taken_back);
+}

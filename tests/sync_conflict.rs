@@ -72,6 +72,32 @@ fn whoever_stands_in_the_work_tree_of_a_conflict_finishes_it_from_there() {
 }
 
 #[test]
+fn two_conflicts_are_finished_and_given_up_from_inside_of_the_first() {
+    for way in ["--continue", "--abort"] {
+        let world = World::new();
+        let _gitlab = GitLab::deployed(&world);
+        for branch in ["main", "stable-18-4-ee"] {
+            world.commit_there(CAN, branch, "fixed", "public, and different\n");
+        }
+        for branch in ["main", "stable-18-4-ee"] {
+            world.secfix(&["sync", "--resolve", branch]).ends(6);
+            let tree = world.path(&format!("work-sync-{branch}"));
+            std::fs::write(tree.join("fixed"), "both\n").unwrap();
+            world.git_in(&tree, &["add", "fixed"]).ok();
+        }
+        let tree = world.path("work-sync-main");
+        let ran = world.secfix_in(&tree, &["sync", "prompt-injection", way]);
+        // Whoever goes on is asked for the name, which nobody types here.
+        assert_eq!(ran.code, if way == "--abort" { 0 } else { 2 }, "{ran}");
+        let ran = ran.never_says("plain git").never_says("never fetched");
+        assert_eq!(ran.stderr.matches("as the folder of the conflict is gone").count(), 1, "{ran}");
+        assert!(!world.exists("work-sync-main") && !world.exists("work-sync-stable-18-4-ee"));
+        assert_eq!(world.git(&["branch", "--list", "sync-*"]).ok().stdout, "");
+        assert_eq!(world.server_refs(SEC).contains("sync-main-"), way == "--continue");
+    }
+}
+
+#[test]
 fn files_beside_a_resolution_are_kept_and_in_nobodys_way() {
     let world = World::new();
     let _gitlab = GitLab::deployed(&world);

@@ -15,7 +15,7 @@ use crate::{
         merge_request::State,
         policy::Policy,
         project_words::IssueState,
-        runbook::{self, IssueFact},
+        runbook::{self, Facts, IssueFact},
     },
     git::LocalClone,
     gitlab::{
@@ -43,6 +43,9 @@ pub struct IssueArgs {
     /// Its number, `group/project#34`, or the address of its page [default: the one that `git
     /// secfix branch --issue` remembered for the fix of the current branch]
     issue: Option<String>,
+    /// Ask about the issue alone: another command waits for the answer.
+    #[arg(long, hide = true)]
+    brief: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,12 +79,10 @@ impl Program for IssueArgs {
         let client = context.gitlab(&prepared)?;
         let spinner = context.ui.spinner(&format!("reading {reference}"));
         let (project, iid) = (reference.project.as_str(), reference.iid);
-        let (issue, me, linked) = std::thread::scope(|scope| {
+        let (issue, me) = std::thread::scope(|scope| {
             let me = scope.spawn(|| user::me(&client).ok());
-            let linked = scope.spawn(|| issue::merge_requests(&client, project, iid));
             let issue = issue::read(&client, project, iid);
-            let linked = linked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (issue, me.join().ok().flatten(), linked)
+            (issue, me.join().ok().flatten())
         });
         let issue = issue.map_err(|error| match error.status() {
             Some(404) => Failure::not_done(anyhow!(
@@ -92,8 +93,7 @@ impl Program for IssueArgs {
             _ => unanswered(error),
         })?;
         let today = Zoned::now().date();
-        let linked = linked.map_err(unanswered)?;
-        let next = next_step(&client, &prepared, (&reference, &issue), fix.as_ref(), &linked)?;
+        let next = next_step(&client, &prepared, (&reference, &issue), fix.as_ref(), self.brief)?;
         drop(spinner);
         let report = report(&reference, &issue, me.as_ref(), next, today);
         let links = vec![(report.standing.issue.clone(), report.standing.web_url.clone())];
@@ -139,34 +139,40 @@ fn next_step(
     prepared: &Prepared,
     (reference, issue): (&IssueRef, &Issue),
     fix: Option<&FixName>,
-    linked: &[MergeRequest],
+    is_brief: bool,
 ) -> Result<String, Failure> {
     if !issue.confidential {
         return Ok(runbook::public_step(reference));
     }
+    // What is amiss elsewhere must not hide the issue.
+    let linked = match is_brief {
+        true => vec![],
+        false => issue::merge_requests(client, reference.project.as_str(), reference.iid).unwrap_or_default(),
+    };
     let policy = &prepared.policy;
-    // What is merged only GitLab knows the rest of.
     let page = format!("/{}/-/merge_requests/", policy.security);
     let of_security = linked.iter().filter(|request| request.web_url.contains(&page));
-    let mut merged = of_security.clone().filter(|request| request.state == State::Merged);
-    if let Some(of_fix) = merged.find_map(|request| Some(policy.branches.read(&request.source_branch)?.fix))
-        && fix.is_none_or(|fix| *fix == of_fix)
-    {
-        let (_, gathered) = Gatherer::new(client, prepared)?.fix(&of_fix, Some(reference.clone()))?;
-        if !gathered.is_verified() {
-            return Ok(runbook::next(&gathered.facts, &of_fix, policy));
+    let fixes: Vec<(FixName, &MergeRequest)> =
+        of_security.filter_map(|request| Some((policy.branches.read(&request.source_branch)?.fix, request))).collect();
+    let Some(fix) = fix.or(fixes.first().map(|(fix, _)| fix)) else {
+        return Ok(runbook::first_step(Some(reference)));
+    };
+    // What is merged only GitLab knows the rest of.
+    if fixes.iter().any(|(name, request)| name == fix && request.state == State::Merged) {
+        let gathered = Gatherer::new(client, prepared)?.fix(fix, Some(reference.clone()));
+        return Ok(match gathered {
+            Ok((_, found)) if found.is_verified() => runbook::issue_step(fix, issue.state == IssueState::Opened),
+            Ok((_, found)) => runbook::next(&found.facts, fix, policy),
+            Err(_) => format!("git secfix status {fix}"),
+        });
+    }
+    match facts::clone::facts(prepared, fix) {
+        Ok(facts) if !facts.targets.is_empty() => {
+            let issue = IssueFact::Seen { reference: reference.to_string(), is_confidential: true };
+            Ok(runbook::next(&Facts { issue, ..facts }, fix, policy))
         }
-        return Ok(runbook::issue_step(&of_fix, issue.state == IssueState::Opened));
+        _ => Ok(format!("git secfix status {fix}")),
     }
-    let of_linked = of_security.clone().find_map(|request| Some(policy.branches.read(&request.source_branch)?.fix));
-    let Some(fix) = fix.or(of_linked.as_ref()) else { return Ok(runbook::first_step(Some(reference))) };
-    // What is amiss in the clone must not hide the issue.
-    let Ok(mut facts) = facts::clone::facts(prepared, fix) else { return Ok(format!("git secfix status {fix}")) };
-    if facts.targets.is_empty() {
-        return Ok(format!("git secfix status {fix}"));
-    }
-    facts.issue = IssueFact::Seen { reference: reference.to_string(), is_confidential: true };
-    Ok(runbook::next(&facts, fix, policy))
 }
 
 fn report(reference: &IssueRef, issue: &Issue, me: Option<&User>, next: String, today: Date) -> Report {

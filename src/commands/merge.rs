@@ -222,6 +222,7 @@ fn merge(
         target: &target.target,
         keep: SourceCommits::AsUsual,
         limit,
+        longer: again.clone().with_only("--timeout", &Span::from(limit).longer().to_string()),
         again: again.clone(),
         look: format!("git secfix status {fix}"),
         who_may: "a maintainer of the security project",

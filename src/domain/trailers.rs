@@ -7,6 +7,7 @@ use std::collections::HashMap;
 pub const PICKED: &str = "(cherry picked from commit ";
 const REVERTS: &str = "This reverts commit";
 const REVERSED_TO: &str = "changes made to";
+const MERGES_REQUEST: &str = "See merge request ";
 const REVERTS_REQUEST: &str = "This reverts merge request !";
 
 /// Fewer digits name no commit: the shortest that `core.abbrev` takes (git-config(1)).
@@ -21,6 +22,8 @@ pub struct Trailers {
     pub reverts: Vec<String>,
     /// The merge requests that it takes back, by their numbers.
     pub reverts_requests: Vec<u64>,
+    /// The merge request that it merges, by its number, as GitLab writes it: `See merge request group/project!12`.
+    pub request: Option<u64>,
 }
 
 impl Trailers {
@@ -38,6 +41,8 @@ impl Trailers {
             found.picked_from.extend(id_behind(PICKED));
             let number = line.strip_prefix(REVERTS_REQUEST).map(|rest| rest.trim_end().trim_end_matches('.'));
             found.reverts_requests.extend(number.and_then(|number| number.parse::<u64>().ok()));
+            let request = line.strip_prefix(MERGES_REQUEST).and_then(|rest| rest.trim_end().rsplit_once('!'));
+            found.request = request.and_then(|(_, number)| number.parse().ok()).or(found.request);
         }
         // Anywhere: GitLab writes it behind the name of a merge, and a squashed revert has it in the middle of a line.
         for id in message.split(REVERTS).skip(1).flat_map(named_ids) {
@@ -137,6 +142,8 @@ mod tests {
         assert_eq!(read.reverts, ["0123456789abcdef0123456789abcdef01234567"]);
         assert_eq!(read.picked_from, ["fedcba9876543210"]);
         assert_eq!(read.reverts_requests, [12]);
+        let merge = Trailers::read("Merge branch 'a' into 'main'\n\nFix it\n\nSee merge request g/sub/p!34");
+        assert_eq!((merge.request, read.request), (Some(34), None));
         let inside = Trailers::read("Merge: This reverts commit 0123456, reversing\nchanges made to 7654321.");
         assert_eq!(inside.reverts, ["0123456"]);
         for text in ["This reverts commit abc", "This reverts commit added-later", "This reverts commitment 012345"] {

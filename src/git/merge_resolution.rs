@@ -70,7 +70,9 @@ pub fn open(clone: &LocalClone, task: &Task<'_>) -> Result<MergeState, GitError>
     match state(clone, task.root, task.branch, task.from)? {
         MergeState::GivenUp => {
             // Without a merge under way the work tree is of no use to anybody.
-            give_up(clone, task.root, task.branch, task.into)?;
+            if give_up(clone, task.root)? {
+                super::branches::delete(clone, task.branch, task.into)?;
+            }
             Err(ended.error("merge"))
         }
         state => Ok(state),
@@ -124,27 +126,17 @@ pub fn remove(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
     Ok(Git::on(clone.common_dir()).run(&["worktree", "remove", "--", &root.to_string_lossy()])?.success)
 }
 
-/// Ends a merge that is under way, removes the work tree, and the branch where it holds nothing but what `public`
-/// holds. Returns whether the branch is gone; `None` where the work tree holds changes of a merge that is over, and
-/// everything stays.
+/// Ends a merge that is under way, and removes the work tree; tells whether it is gone. Where it holds changes of a merge
+/// that is over, it stays.
 ///
 /// # Errors
 /// When git fails.
-pub fn give_up(clone: &LocalClone, root: &Path, branch: &str, public: Id) -> Result<Option<bool>, GitError> {
+pub fn give_up(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
     let git = Git::on(root);
     if git.run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?.success {
         git.read(&["merge", "--abort"])?;
     }
-    if !remove(clone, root)? {
-        return Ok(None);
-    }
-    match history::find(clone, &format!("refs/heads/{branch}"))? {
-        Some(tip) if history::holds(clone, public, tip)? => {
-            super::branches::delete(clone, branch, tip)?;
-            Ok(Some(true))
-        }
-        tip => Ok(Some(tip.is_none())),
-    }
+    remove(clone, root)
 }
 
 fn editorless(root: &Path) -> Git {

@@ -79,15 +79,22 @@ impl LocalClone {
         &self.common_dir
     }
 
+    /// The main work tree, or the git directory where there is none.
+    pub fn main_dir(&self) -> &Path {
+        match self.common_dir.file_name() {
+            Some(last) if last == ".git" => self.common_dir.parent().unwrap_or(&self.common_dir),
+            _ => &self.common_dir,
+        }
+    }
+
     /// The git directory of the work tree that the clone was opened from, absolute.
     pub fn git_dir(&self) -> PathBuf {
         absolute(self.repo.git_dir())
     }
 
-    /// Runs the `git` program in the folder that the clone was opened from; once that was removed, in the git directory
-    /// that all work trees share.
+    /// Runs the `git` program in the folder that the clone was opened from; once that was removed, in the main one.
     pub fn git(&self) -> Git {
-        if self.dir.is_dir() { Git::at(&self.dir) } else { Git::on(&self.common_dir) }
+        if self.dir.is_dir() { Git::at(&self.dir) } else { Git::at(self.main_dir()) }
     }
 
     /// Opens the clone once more, as it is now.
@@ -95,7 +102,7 @@ impl LocalClone {
     /// # Errors
     /// When it cannot be read.
     pub fn reopen(&self) -> Result<Self, GitError> {
-        Self::open(if self.dir.is_dir() { &self.dir } else { &self.common_dir })
+        Self::open(if self.dir.is_dir() { &self.dir } else { self.main_dir() })
     }
 
     /// The root of the work tree that the clone was opened from.

@@ -67,8 +67,6 @@ pub struct MergeRequest {
     pub merged_at: Option<Timestamp>,
     /// The commit that merged it, where there is one of its own.
     pub merge_commit_sha: Option<String>,
-    /// Between which commits it is; never in a list.
-    pub diff_refs: Option<DiffRefs>,
     /// The commit that its commits were squashed into.
     pub squash_commit_sha: Option<String>,
     /// Whether its commits are squashed when it is merged.
@@ -99,13 +97,6 @@ fn or_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(v
 pub struct Rights {
     /// Whether the user may merge it.
     pub can_merge: bool,
-}
-
-/// Between which commits a merge request is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct DiffRefs {
-    /// Where its branch left the target.
-    pub base_sha: Option<String>,
 }
 
 /// The pipeline of a merge request.
@@ -233,13 +224,11 @@ pub fn open_into(client: &Client, project: &str, target: &str) -> Result<Vec<Mer
     Ok(found.into_iter().filter(|open| open.target_branch == target && open.state == State::Opened).collect())
 }
 
-/// Merge requests of a project in one state, since a moment. The library takes times of another crate.
+/// Merge requests of a project in one state that changed since a moment. The library takes times of another crate.
 struct Since<'a> {
     project: &'a str,
     state: &'static str,
     target: &'a str,
-    /// `created_after`, `updated_after`.
-    what: &'static str,
     since: Timestamp,
 }
 
@@ -255,19 +244,19 @@ impl Endpoint for Since<'_> {
     fn parameters(&self) -> QueryParams<'_> {
         let mut parameters = QueryParams::default();
         parameters.push("state", self.state).push("target_branch", self.target);
-        parameters.push(self.what, self.since.to_string());
+        parameters.push("updated_after", self.since.to_string());
         parameters
     }
 }
 
 impl Pageable for Since<'_> {}
 
-/// The merge requests into a branch of a project that were opened since then, and closed without a merge.
+/// The merge requests into a branch of a project that are closed without a merge, and changed since then.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn closed_into(client: &Client, project: &str, target: &str, since: Timestamp) -> Result<Vec<MergeRequest>, Error> {
-    let wanted = Since { project, state: "closed", target, what: "created_after", since };
+    let wanted = Since { project, state: "closed", target, since };
     let found: Vec<MergeRequest> = client.all(&wanted)?;
     Ok(found.into_iter().filter(|closed| closed.target_branch == target && closed.state == State::Closed).collect())
 }
@@ -277,7 +266,7 @@ pub fn closed_into(client: &Client, project: &str, target: &str, since: Timestam
 /// # Errors
 /// See [`Error`].
 pub fn merged_into(client: &Client, project: &str, target: &str, since: Timestamp) -> Result<Vec<MergeRequest>, Error> {
-    let wanted = Since { project, state: "merged", target, what: "updated_after", since };
+    let wanted = Since { project, state: "merged", target, since };
     let found: Vec<MergeRequest> = client.all(&wanted)?;
     let is_merged = |found: &MergeRequest| found.target_branch == target && found.state == State::Merged;
     Ok(found.into_iter().filter(|found| is_of_one_project(found) && is_merged(found)).collect())
@@ -441,6 +430,20 @@ pub fn merge(client: &Client, project: u64, iid: u64, sha: &str, keep: SourceCom
 #[derive(Deserialize)]
 struct Commit {
     id: String,
+}
+
+/// The commits by which a merged request came into its target, in hexadecimal, oldest first: what it was squashed into, or
+/// its own.
+///
+/// # Errors
+/// See [`Error`].
+pub fn brought_by(client: &Client, request: &MergeRequest) -> Result<Vec<String>, Error> {
+    if let Some(squashed) = &request.squash_commit_sha {
+        return Ok(vec![squashed.clone()]);
+    }
+    let mut commits = commits(client, request.project_id, request.iid)?;
+    commits.reverse();
+    Ok(commits)
 }
 
 /// The commits of a merge request, in hexadecimal.

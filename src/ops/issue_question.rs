@@ -23,7 +23,7 @@ pub(crate) fn check(context: &Context, prepared: &Prepared, fix: &FixName, issue
     let asked = issue.to_string();
     let answer = {
         let _spinner = context.ui.spinner("asking about the issue");
-        sibling::ask::<IssueStanding>(context, "issue", &[&asked], LIMIT)
+        sibling::ask::<IssueStanding>(context, "issue", &[&asked, "--brief"], LIMIT)
     };
     let Some(answer) = answer else { return Ok(()) };
     let Some(standing) = answer.document else {
@@ -58,16 +58,21 @@ fn public(context: &Context, prepared: &Prepared, fix: &FixName, standing: &Issu
             names.join("`, `"),
             policy.security
         ));
-        // What is nowhere else is not hinted away.
-        let is_here = |name: &&String| {
+        // What is nowhere else, also what a colleague pushed since, is not hinted away.
+        let mut words = vec!["git".to_owned(), "push".to_owned()];
+        let mut removed = vec![remote.to_string()];
+        for name in &names {
             let kept = format!("refs/remotes/{remote}/{name}");
-            branches::is_contained(clone, &kept, &format!("refs/heads/{name}"))
-        };
-        let here = names.iter().map(|name| Ok(is_here(&name)?.then_some(name.as_str())));
-        let here: Vec<&str> = here.collect::<Result<Vec<_>, Failure>>()?.into_iter().flatten().collect();
-        if !here.is_empty() {
-            let words = ["git", "push", remote.as_str(), "--delete"];
-            context.ui.hint(&shell_words::join(words.into_iter().chain(here)));
+            if branches::is_contained(clone, &kept, &format!("refs/heads/{name}"))?
+                && let Some(tip) = branches::commit_of(clone, &kept)?
+            {
+                words.push(format!("--force-with-lease={name}:{tip}"));
+                removed.push(format!(":{name}"));
+            }
+        }
+        if removed.len() > 1 {
+            words.extend(removed);
+            context.ui.hint(&shell_words::join(&words));
         }
     }
     let IssueStanding { issue, web_url, .. } = standing;

@@ -33,6 +33,8 @@ pub(crate) struct Merging<'a> {
     pub(crate) keep: SourceCommits,
     /// How long to wait for the server.
     pub(crate) limit: Duration,
+    /// The command that waits for longer.
+    pub(crate) longer: Typed,
     /// The command to run again.
     pub(crate) again: Typed,
     /// The command that shows what is in the way.
@@ -122,7 +124,7 @@ impl Merging<'_> {
         let MergeRequest { state, detailed_merge_status: status, web_url, .. } = now;
         let error =
             anyhow!("GitLab did not merge !{} within {limit}: it is `{state}`, `{status}`: {web_url}", self.iid);
-        Failure::not_done(error).hint(self.again.clone().with_only("--timeout", &limit.longer().to_string()))
+        Failure::not_done(error).hint(self.longer.clone())
     }
 
     fn stands(&self, now: &MergeRequest) -> Failure {

@@ -28,20 +28,11 @@ pub(crate) fn leave(clone: &LocalClone, context: &Context) -> Result<Option<Loca
     if context.dir.canonicalize().is_ok() {
         return Ok(None);
     }
-    let main = top(clone);
+    let main = clone.main_dir();
     std::env::set_current_dir(main)
         .map_err(|error| Failure::not_done(anyhow!("cannot enter `{}`: {error}", main.display())))?;
     context.ui.hint(&format!("cd {}, as the folder of the conflict is gone", quoted(main)));
     Ok(Some(clone.reopen()?))
-}
-
-/// The main work tree, or the git directory where there is none.
-fn top(clone: &LocalClone) -> &Path {
-    let common = clone.common_dir();
-    match common.file_name() {
-        Some(last) if last == ".git" => common.parent().unwrap_or(common),
-        _ => common,
-    }
 }
 
 /// A folder that does not exist yet: beside the clone, or where the settings say. `what` is the end of its
@@ -50,7 +41,7 @@ fn top(clone: &LocalClone) -> &Path {
 /// # Errors
 /// When a hundred folders like it exist.
 pub(crate) fn free(clone: &LocalClone, folder: Option<&Path>, what: &str) -> Result<PathBuf, Failure> {
-    let top = top(clone);
+    let top = clone.main_dir();
     let beside = top.parent().unwrap_or(top);
     let folder = folder.map_or_else(|| beside.to_owned(), |folder| top.join(folder));
     let stem = top.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

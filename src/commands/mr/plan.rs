@@ -149,7 +149,6 @@ mod tests {
             has_conflicts: false,
             head_pipeline: None,
             merge_commit_sha: None,
-            diff_refs: None,
             squash_commit_sha: None,
             user: None,
             squash: false,

@@ -87,7 +87,7 @@ pub(super) fn survey(
         milestone: milestone.map(String::as_str),
     };
 
-    let gatherer = Gatherer::new(client, prepared)?;
+    let gatherer = Gatherer::new(client, prepared)?.fetching();
     let (parts, gathered) = std::thread::scope(|scope| {
         let found = scope.spawn(|| parts.ask(client, policy));
         let gathered = gatherer.fix(fix, wanted.clone());

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{public_text::PublicText, survey::Branch};
+use super::{patience::Patience, public_text::PublicText, survey::Branch};
 use crate::domain::sync_branch;
 use crate::{
-    domain::policy::Policy,
+    domain::{duration::Span, policy::Policy},
     gitlab::{
         Client, branch,
         merge_request::{self, Changes, MergeRequest, New, Route, SourceCommits},
@@ -151,8 +151,17 @@ impl Disclosure<'_> {
         Ok(())
     }
 
+    /// The command that waits for longer.
+    pub(super) fn longer(&self, patience: Patience) -> Typed {
+        let again = self.again.clone().without(&["--no-wait"]);
+        match patience {
+            Patience::Long => again.with_only("--timeout", &Span::from(self.limit).longer().to_string()),
+            Patience::Short | Patience::None => again.with("--wait"),
+        }
+    }
+
     /// Merges one, pinned to what was previewed.
-    pub(super) fn merge(&self, branch: &Branch, request: &MergeRequest, limit: Duration) -> Result<String, Failure> {
+    pub(super) fn merge(&self, branch: &Branch, request: &MergeRequest, patience: Patience) -> Result<String, Failure> {
         let (sha, source) = (branch.tip.to_string(), branch.source());
         let merging = Merging {
             project: self.route.target,
@@ -161,7 +170,8 @@ impl Disclosure<'_> {
             source: &source,
             target: &branch.name,
             keep: SourceCommits::Commits,
-            limit,
+            limit: patience.within(self.limit),
+            longer: self.longer(patience),
             again: self.again.clone(),
             look: format!(
                 "{}, once nothing blocks it at {}",

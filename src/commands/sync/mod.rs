@@ -3,6 +3,7 @@
 
 mod beforehand;
 mod disclose;
+mod patience;
 mod preview;
 mod public_text;
 mod resolve;
@@ -14,10 +15,10 @@ use serde::Serialize;
 
 use self::{
     disclose::Disclosure,
+    patience::Patience,
     preview::{BranchReport, BranchState},
     public_text::PublicText,
     survey::Branch,
-    waiting::Patience,
 };
 use super::{
     Program,
@@ -205,15 +206,16 @@ impl Run<'_> {
                 next::tell(context, &gathered.facts, fix, policy);
                 return Ok(Exit::Done);
             }
-            check_arrival(clone, &BothProjects::fetch(clone, policy, context)?, &found, fix)?;
         } else {
             show(context, &report);
-            check_arrival(clone, &fetched, &found, fix)?;
         }
         // Everything is public, and that is told whatever becomes of the schedule: `verify` looks at it again.
         if let Err(failure) = keep_alive::switch_off(client, &prepared.settings, project.id, context) {
             failure.warn(context.ui);
         }
+        let fetched = BothProjects::fetch(clone, policy, context)
+            .map_err(|failure| failure.hint(format!("{again}, which looks whether everything has arrived")))?;
+        check_arrival(clone, &fetched, &found, fix)?;
         let mut facts = gathered.facts.clone();
         facts.disclosed();
         next::tell(context, &facts, fix, policy);
@@ -296,7 +298,7 @@ impl Run<'_> {
         let all = disclosure.wait_for_all(&opened, found.len() - opened.len(), patience, context, &spinner)?;
         for opened in &all {
             spinner.tell(&format!("merging !{} into {}", opened.request.iid, opened.branch.name));
-            disclosure.merge(opened.branch, &opened.request, patience.within(disclosure.limit))?;
+            disclosure.merge(opened.branch, &opened.request, patience)?;
             if let Some(row) = report.branches.iter_mut().find(|row| row.branch == opened.branch.name) {
                 row.state = BranchState::Merged;
             }

@@ -123,18 +123,20 @@ fn in_words(state: &MergeState, root: &Path, branch: &Branch, again: &Typed) -> 
 
 /// Finishes every merge that is under way, and pushes it to security, where the sync takes it from.
 pub(super) fn proceed(
-    clone: &LocalClone,
+    all: &LocalClone,
     policy: &Policy,
     again: &Typed,
     found: &[Branch],
     after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<(), Failure> {
-    let open = under_way(clone, &after_merge.merged)?;
+    let open = under_way(all, &after_merge.merged)?;
     if open.is_empty() && !found.iter().any(Branch::is_resolved) {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved")).hint(again.clone()));
     }
+    let mut left = None;
     for (name, root) in open {
+        let clone = left.as_ref().unwrap_or(all);
         let Some(branch) = found.iter().find(|branch| branch.name == name) else { continue };
         let resolution = sync_branch::local(&name);
         match merge_resolution::proceed(clone, &root, &resolution, branch.head)? {
@@ -145,8 +147,8 @@ pub(super) fn proceed(
             return Err(work_tree_folder::holds_files(&root, ", and its merge is pushed"));
         }
         // It is in security now, and nothing of it is lost.
-        let left = work_tree_folder::leave(clone, context)?;
-        let clone = left.as_ref().unwrap_or(clone);
+        left = work_tree_folder::leave(clone, context)?.or(left);
+        let clone = left.as_ref().unwrap_or(all);
         if let Some(tip) = history::find(clone, &format!("refs/heads/{resolution}"))? {
             branches::delete(clone, &resolution, tip)?;
         }
@@ -180,33 +182,43 @@ fn under_way(clone: &LocalClone, merged: &[Merged]) -> Result<Vec<(String, PathB
 
 /// Gives up every merge that is under way.
 pub(super) fn abort(
-    clone: &LocalClone,
+    all: &LocalClone,
     policy: &Policy,
     again: &Typed,
     after_merge: &AfterMerge,
     context: &Context,
 ) -> Result<Exit, Failure> {
-    let open = under_way(clone, &after_merge.merged)?;
+    let open = under_way(all, &after_merge.merged)?;
     if open.is_empty() {
         return Err(Failure::not_done(anyhow!("no conflict of a sync is being resolved")).hint(again.clone()));
     }
-    let canonical = remotes::canonical(clone, policy);
+    let canonical = remotes::canonical(all, policy);
+    let mut left = None;
     for (name, root) in open {
+        let clone = left.as_ref().unwrap_or(all);
         let local = sync_branch::local(&name);
         let kept = canonical.as_ref().and_then(|remote| remote.tracking(&name));
         let public = kept.map(|kept| history::find(clone, &kept)).transpose()?.flatten();
         let public = public.ok_or_else(|| Failure::not_done(anyhow!("`{name}` of canonical was never fetched")))?;
-        match merge_resolution::give_up(clone, &root, &local, public)? {
-            Some(true) => context.ui.note(&format!("`{name}`: given up")),
+        // Before the work tree goes: the clone may have been opened from it.
+        let tip = history::find(clone, &format!("refs/heads/{local}"))?;
+        let is_public = tip.map(|tip| history::holds(clone, public, tip)).transpose()?.unwrap_or(true);
+        if !merge_resolution::give_up(clone, &root)? {
+            return Err(work_tree_folder::holds_files(&root, ""));
+        }
+        left = work_tree_folder::leave(clone, context)?.or(left);
+        match tip {
             // What was committed is work, and stays.
-            Some(false) => {
-                context.ui.note(&format!("`{name}`: given up; the branch `{local}` keeps what was committed"))
+            Some(_) if !is_public => {
+                context.ui.note(&format!("`{name}`: given up; the branch `{local}` keeps what was committed"));
             }
-            None => {
-                return Err(work_tree_folder::holds_files(&root, ""));
+            tip => {
+                if let Some(tip) = tip {
+                    branches::delete(left.as_ref().unwrap_or(all), &local, tip)?;
+                }
+                context.ui.note(&format!("`{name}`: given up"));
             }
         }
     }
-    work_tree_folder::leave(clone, context)?;
     Ok(Exit::Done)
 }

@@ -1,12 +1,9 @@
 //! Between opening and merging: all merge requests are waited for, and none is merged while another cannot be.
 
-use std::time::Duration;
-
 use anyhow::anyhow;
 
-use super::{disclose::Disclosure, survey::Branch};
+use super::{disclose::Disclosure, patience::Patience, survey::Branch};
 use crate::{
-    domain::duration::Span,
     gitlab::{at_once, merge_request::MergeRequest},
     ops::{
         Context, Failure,
@@ -16,30 +13,6 @@ use crate::{
     },
     ui::Spinner,
 };
-
-/// How long somebody waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// As long as they said, for people as well.
-    Long,
-    /// For what passes by itself, and a moment only.
-    Short,
-    /// Not at all: only while GitLab itself works out what can be merged.
-    None,
-}
-
-/// How long what passes by itself is waited for where nobody said how long.
-const MOMENT: Duration = Duration::from_secs(30);
-
-impl Patience {
-    /// How long this is at most, of what was asked for.
-    pub(super) fn within(self, limit: Duration) -> Duration {
-        match self {
-            Self::Long => limit,
-            Self::Short | Self::None => MOMENT.min(limit),
-        }
-    }
-}
 
 /// A merge request with what it waits for.
 pub(super) struct Opened<'a> {
@@ -134,12 +107,10 @@ impl Disclosure<'_> {
             how_far(all, public),
             lines.collect::<String>()
         );
-        let again = self.again.clone().without(&["--no-wait"]);
-        Failure::not_done(error).hint(match patience {
+        Failure::not_done(error).hint(match is_over {
             // Whoever goes on is to see anew what becomes public, and why it did not.
-            _ if is_over => again.without_value("--yes"),
-            Patience::Long => again.with_only("--timeout", &Span::from(self.limit).longer().to_string()),
-            Patience::Short | Patience::None => again.with("--wait"),
+            true => self.again.clone().without(&["--no-wait"]).without_value("--yes"),
+            false => self.longer(patience),
         })
     }
 

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use anyhow::anyhow;
 
 use super::{
-    base::{MergedAs, before_merge, main_of, tracked},
+    base::{Merged, main_of, tracked},
+    merged::of_merge,
     plan::Part,
 };
 use crate::{
@@ -40,27 +41,25 @@ pub(crate) struct Fix {
 }
 
 /// The fix as far as it shows here, without merges, which bring nothing of their own; `None` where it has no commits that
-/// are here. What is merged is looked at where it is now, once its branch is gone.
+/// are here. What is merged is looked at where it is now.
 ///
 /// # Errors
 /// When the histories cannot be read.
 pub(crate) fn find(
     clone: &LocalClone,
     policy: &Policy,
-    merged: Option<MergedAs>,
+    merged: &Merged,
     name: &FixName,
 ) -> Result<Option<Fix>, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: name.clone(), line: None });
-    let default = &policy.branches.default;
-    let Some((_, main)) = tracked(clone, policy, default)? else { return Ok(None) };
-    let commits = match (tip_of(clone, policy, &branch)?, merged) {
-        (Some(tip), merged) => {
-            let without = before_merge(clone, policy, default, (tip, main), merged)?;
-            history::commits(clone, &[Range { tip, without }])?.concat()
-        }
-        (None, Some(merged)) => merged.brought(clone)?,
-        (None, None) => return Ok(None),
-    };
+    let mut commits = merged.brought.clone();
+    if merged.whole_at.is_none()
+        && let Some(tip) = tip_of(clone, policy, &branch)?
+        && let Some((_, main)) = tracked(clone, policy, &policy.branches.default)?
+    {
+        let own = history::commits(clone, &[Range { tip, without: main }])?.concat();
+        commits.extend(own.into_iter().filter(|commit| merged.brought.iter().all(|known| known.id != commit.id)));
+    }
     let family = commits.iter().map(|commit| commit.id).collect();
     let own = commits.into_iter().filter(|commit| commit.parents.len() < 2);
     let parts: Vec<Part> = own.map(|commit| Part { parent: commit.parents.first().copied(), commit }).collect();
@@ -104,6 +103,15 @@ pub(crate) fn fix(
     // What is merged has nothing of its own any more, also where its branch is gone.
     if commits.is_empty() && given.is_none() {
         commits = merged(&branch, main)?;
+    }
+    // What was merged before is of the fix as well, where more was committed to its branch since.
+    if given.is_none()
+        && source.mainline.is_none()
+        && !commits.is_empty()
+        && let Some(merge) = history::merge_named(clone, main, &branch)?
+    {
+        let before = of_merge(clone, merge)?;
+        commits.splice(0..0, before);
     }
     family.extend(commits.iter().map(|commit| commit.id));
     if commits.is_empty() {

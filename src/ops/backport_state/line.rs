@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use super::{
-    base::{self, MergedAs, tracked},
+    base::{Merged, tracked},
     fix::Fix,
     plan::{self, Known, Planned, Problem, There},
 };
@@ -89,21 +89,21 @@ pub(crate) fn contents(
     clone: &LocalClone,
     policy: &Policy,
     fix: &Fix,
-    wanted: &[(ReleaseLine, Option<MergedAs>)],
+    wanted: &[(ReleaseLine, Merged)],
 ) -> Result<Vec<Line>, Failure> {
-    let mut found = Vec::new();
-    for (line, merged) in wanted {
-        let mut line = find(clone, policy, fix, *line, *merged)?;
-        line.base = base::before_merge(clone, policy, &line.target, (line.start, line.base), *merged)?;
-        found.push(line);
-    }
+    let mut found = wanted.iter().map(|(line, _)| find(clone, policy, fix, *line)).collect::<Result<Vec<_>, _>>()?;
     let ranges: Vec<Range> = found.iter().map(|line| Range { tip: line.start, without: line.base }).collect();
-    for (line, own) in found.iter_mut().zip(history::commits(clone, &ranges)?) {
+    for ((line, (_, merged)), own) in found.iter_mut().zip(wanted).zip(history::commits(clone, &ranges)?) {
+        if let Some(whole_at) = merged.whole_at {
+            (line.start, line.own) = (whole_at, merged.brought.clone());
+            continue;
+        }
         // A branch without anything of its own is made of its target as it is now.
         if own.is_empty() {
             line.start = line.base;
         }
-        line.own = own;
+        line.own = merged.brought.clone();
+        line.own.extend(own.into_iter().filter(|commit| merged.brought.iter().all(|known| known.id != commit.id)));
     }
     let known = known(clone, policy, fix, &found)?;
     for line in &mut found {
@@ -120,7 +120,7 @@ pub(crate) fn to_pick(
     wanted: &[ReleaseLine],
     redo: bool,
 ) -> Result<Vec<Line>, Failure> {
-    let wanted: Vec<(ReleaseLine, Option<MergedAs>)> = wanted.iter().map(|line| (*line, None)).collect();
+    let wanted: Vec<(ReleaseLine, Merged)> = wanted.iter().map(|line| (*line, Merged::default())).collect();
     let mut found = contents(clone, policy, fix, &wanted)?;
     let checkouts = checkouts::list(clone)?;
     let resolutions = resolution::list(clone)?;
@@ -148,13 +148,7 @@ pub(crate) fn to_pick(
     Ok(found)
 }
 
-fn find(
-    clone: &LocalClone,
-    policy: &Policy,
-    fix: &Fix,
-    line: ReleaseLine,
-    merged: Option<MergedAs>,
-) -> Result<Line, Failure> {
+fn find(clone: &LocalClone, policy: &Policy, fix: &Fix, line: ReleaseLine) -> Result<Line, Failure> {
     let branch = policy.branches.write(&FixBranch { fix: fix.name.clone(), line: Some(line) });
     let target = policy.branches.target(Some(line));
     let local = history::find(clone, &format!("refs/heads/{branch}"))?;
@@ -167,8 +161,7 @@ fn find(
         let problem = fix_branches::plan::Problem::NoBase { target, line: Some(line), in_canonical };
         return Err(fix_branches::explain(problem, policy, &fix.name, None));
     };
-    // Once its branch is gone, what it brought is in the target.
-    let tip = local.or(published).or(merged.map(|merged| merged.commit)).unwrap_or(base);
+    let tip = local.or(published).unwrap_or(base);
     let new = local.is_none().then(|| NewBranch {
         name: branch.clone(),
         start: if published.is_some() { pushed } else { kept },

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::base::MergedAs;
 use crate::{
     domain::fix::FixName,
     git::{
         LocalClone,
-        history::{self, Commit, Id},
+        history::{self, Commit, Id, Range},
     },
     ops::{Context, Failure, sibling},
 };
@@ -17,11 +16,9 @@ use crate::{
 /// Longer than people wait without a word, and shorter than a server that is slow.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What GitLab says of the merge request, by names in hexadecimal.
+/// What GitLab says of the merge requests, by names in hexadecimal.
 #[derive(Debug, Deserialize)]
 struct Said {
-    merge_commit: Option<String>,
-    squash_commit: Option<String>,
     commits: Vec<String>,
 }
 
@@ -48,34 +45,28 @@ pub(crate) fn commits(
         }
     }
     match history::merge_named(clone, main, branch)? {
-        Some(commit) => MergedAs { commit, base: None, is_squashed: false }.brought(clone),
+        Some(merge) => of_merge(clone, merge),
         None => Ok(vec![]),
     }
 }
 
-/// Squashed, merged, or put on top as they are.
+/// The commits that GitLab names, where all of them are in the default branch.
 fn as_told(clone: &LocalClone, main: Id, said: &Said) -> Result<Vec<Commit>, Failure> {
-    let in_main = |name: &Option<String>| -> Result<Option<Id>, Failure> {
-        let id = name.as_deref().and_then(|name| history::known(clone, name));
-        Ok(match id {
-            Some(id) if history::holds(clone, main, id)? => Some(id),
-            _ => None,
-        })
-    };
-    if let Some(squashed) = in_main(&said.squash_commit)? {
-        return Ok(vec![history::commit(clone, squashed)?]);
-    }
-    if let Some(merge) = in_main(&said.merge_commit)? {
-        let found = MergedAs { commit: merge, base: None, is_squashed: false }.brought(clone)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
     let mut found = Vec::new();
     for name in &said.commits {
-        let Some(id) = in_main(&Some(name.clone()))? else { return Ok(vec![]) };
-        found.push(history::commit(clone, id)?);
+        match history::known(clone, name) {
+            Some(id) if history::holds(clone, main, id)? => found.push(history::commit(clone, id)?),
+            _ => return Ok(vec![]),
+        }
     }
+    found.retain(|commit| commit.parents.len() < 2);
+    Ok(found)
+}
+
+/// What a merge brought, without merges, which bring nothing of their own.
+pub(super) fn of_merge(clone: &LocalClone, merge: Id) -> Result<Vec<Commit>, Failure> {
+    let [first, second] = history::commit(clone, merge)?.parents[..] else { return Ok(vec![]) };
+    let mut found = history::commits(clone, &[Range { tip: second, without: first }])?.concat();
     found.retain(|commit| commit.parents.len() < 2);
     Ok(found)
 }

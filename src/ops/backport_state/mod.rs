@@ -12,7 +12,7 @@ pub(crate) mod pick;
 pub(crate) mod plan;
 
 use self::{
-    base::MergedAs,
+    base::Merged,
     fix::Fix,
     pick::{Outcome, Picked},
 };
@@ -22,10 +22,10 @@ use crate::{
     git::{LocalClone, history::Id, objects::Objects, picked_commit::Committer},
 };
 
-/// What each of these lines lacks of the fix: its commits, oldest first. A line that holds the fix lacks none. `None`
-/// where the fix has no commits here, so that nothing can be told.
+/// What each of these lines lacks of the fix: its commits, oldest first. A line that holds the fix lacks none, and where the
+/// fix has no commits nothing can be lacking.
 ///
-/// `merged` is how the fix came into security's default branch, and each line may have come into its own.
+/// `merged` is what came into security's default branch already, and each line has its own.
 ///
 /// # Errors
 /// When the histories cannot be read.
@@ -33,19 +33,20 @@ pub(crate) fn lacking(
     clone: &LocalClone,
     policy: &Policy,
     name: &FixName,
-    merged: Option<MergedAs>,
-    lines: &[(ReleaseLine, Option<MergedAs>)],
-) -> Result<Option<Vec<Vec<Id>>>, Failure> {
+    merged: &Merged,
+    lines: &[(ReleaseLine, Merged)],
+) -> Result<Vec<Vec<Id>>, Failure> {
+    let none = || Ok(vec![vec![]; lines.len()]);
     if lines.is_empty() {
-        return Ok(Some(vec![]));
+        return none();
     }
-    let Some(fix) = fix::find(clone, policy, merged, name)? else { return Ok(None) };
+    let Some(fix) = fix::find(clone, policy, merged, name)? else { return none() };
     let contents = line::contents(clone, policy, &fix, lines)?;
     let objects = Objects::forgotten(clone)?;
     let picked = pick::pick(clone, &objects, &mut Committer::unsigned(clone)?, &fix, contents)?;
     let mut lacking: Vec<Vec<Id>> = picked.iter().map(|picked| missing(&fix, picked)).collect();
     // What was squashed names none of its commits any more.
-    let is_merged = |number: usize| merged.is_some() || lines[number].1.is_some();
+    let is_merged = |number: usize| !merged.brought.is_empty() || !lines[number].1.brought.is_empty();
     let open: Vec<usize> =
         (0..picked.len()).filter(|number| is_merged(*number) && !lacking[*number].is_empty()).collect();
     for (number, is_held) in open.iter().zip(pick::hold_whole(clone, &objects, &fix, open.iter().map(|n| &picked[*n]))?)
@@ -54,7 +55,7 @@ pub(crate) fn lacking(
             lacking[*number].clear();
         }
     }
-    Ok(Some(lacking))
+    Ok(lacking)
 }
 
 /// Whether a line holds every commit of the fix, or all that it changes.

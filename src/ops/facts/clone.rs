@@ -13,7 +13,11 @@ use crate::{
         branches::{self, Brings, Relation},
         remotes,
     },
-    ops::{Failure, Prepared, backport_state, fix_branches, issue_link, lines, waivers},
+    ops::{
+        Failure, Prepared,
+        backport_state::{self, base::Merged},
+        fix_branches, issue_link, lines, waivers,
+    },
 };
 
 /// The branches of a fix here and in security as last fetched, its own first, then the newest line.
@@ -128,10 +132,11 @@ pub(crate) fn facts(prepared: &Prepared, fix: &FixName) -> Result<Facts, Failure
         });
     }
     let has_line = |target: &&Target| target.has_target;
-    let with_lines: Vec<_> = targets.iter().filter(has_line).filter_map(|target| Some((target.line?, None))).collect();
-    let lacking = backport_state::lacking(clone, policy, fix, None, &with_lines)?;
+    let with_lines: Vec<_> =
+        targets.iter().filter(has_line).filter_map(|target| Some((target.line?, Merged::default()))).collect();
+    let lacking = backport_state::lacking(clone, policy, fix, &Merged::default(), &with_lines)?;
     let lines = targets.iter_mut().filter(|target| target.line.is_some() && target.has_target);
-    for (target, lacks) in lines.zip(lacking.into_iter().flatten()) {
+    for (target, lacks) in lines.zip(lacking) {
         target.lacks = lacks.iter().map(ToString::to_string).collect();
     }
     let supported = lines::known_lines(clone, policy, settings.supported_lines()?)?;

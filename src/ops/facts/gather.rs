@@ -102,7 +102,7 @@ impl Gathered {
 impl Public {
     /// Whether anything of it is.
     pub(crate) fn has_begun(&self) -> bool {
-        !self.arrived.is_empty() || !self.requests.is_empty()
+        !self.arrived.is_empty() || self.requests.iter().any(|request| request.shows_fix)
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Answers {
     pub(super) heads: BTreeMap<String, String>,
     /// The merge requests of each branch, newest first, as lists show them.
     pub(super) requests: BTreeMap<String, Vec<MergeRequest>>,
+    /// The commits that each merged request brought, as they are in its target, oldest first.
+    pub(super) brought: BTreeMap<u64, Vec<String>>,
     /// The details of those that count.
     pub(super) details: BTreeMap<u64, Detail>,
     /// The newest release lines as security has them.
@@ -60,6 +62,8 @@ enum Ask {
     Rules(u64, u64),
     Threads(u64, u64),
     LastPush(u64, u64),
+    /// What a merged request brought.
+    Brought(Box<MergeRequest>),
     /// What the commit of a pipeline was made from.
     Parents {
         iid: u64,
@@ -80,6 +84,7 @@ enum Got {
     Threads(u64, usize),
     LastPush(u64, Option<jiff::Timestamp>),
     Parents(u64, Vec<String>),
+    Brought(u64, Vec<String>),
 }
 
 /// Gathers the answers about one fix in two or three rounds: what this clone knows of, then the
@@ -95,6 +100,7 @@ pub(super) fn ask(client: &Client, policy: &Policy, known: &Known) -> Result<Ans
     let mut answers = Answers {
         heads: BTreeMap::new(),
         requests: BTreeMap::new(),
+        brought: BTreeMap::new(),
         details: BTreeMap::new(),
         lines: None,
         exposing: BTreeMap::new(),
@@ -137,6 +143,7 @@ fn answer(client: &Client, policy: &Policy, ask: &Ask) -> Result<Got, Error> {
         Ask::Approvals(project, iid) => Got::Approvals(*iid, approval::read(client, *project, *iid)?),
         Ask::Rules(project, iid) => Got::Rules(*iid, approval::rules(client, *project, *iid)?),
         Ask::Threads(project, iid) => Got::Threads(*iid, discussion::open_threads(client, *project, *iid)?),
+        Ask::Brought(request) => Got::Brought(request.iid, merge_request::brought_by(client, request)?),
         Ask::Parents { iid, project, sha } => Got::Parents(*iid, commit::parents(client, *project, sha)?),
         Ask::LastPush(project, iid) => Got::LastPush(*iid, merge_request::last_push(client, *project, *iid)?),
     })
@@ -208,6 +215,7 @@ fn sort_in(got: Got, policy: &Policy, fix: &FixName, answers: &mut Answers, deta
         Got::Rules(iid, found) => drop(details.rules.insert(iid, found)),
         Got::Threads(iid, found) => drop(details.threads.insert(iid, found)),
         Got::Parents(iid, found) => drop(details.parents.insert(iid, found)),
+        Got::Brought(iid, found) => drop(answers.brought.insert(iid, found)),
         Got::LastPush(iid, found) => drop(details.pushes.insert(iid, found)),
     }
 }
@@ -220,6 +228,8 @@ fn next_round(policy: &Policy, fix: &FixName, answers: &Answers, details: &Detai
     let unknown = unknown.into_iter().filter(|source| !answers.requests.contains_key(source));
     let mut asks: Vec<Ask> = unknown.map(Ask::Requests).collect();
     for (source, requests) in &answers.requests {
+        let merged = merged_ones(policy, source, requests).filter(|found| !answers.brought.contains_key(&found.iid));
+        asks.extend(merged.map(|found| Ask::Brought(Box::new(found.clone()))));
         let Some(request) = that_counts(policy, source, requests) else { continue };
         let (project, iid) = (request.project_id, request.iid);
         match details.readings.get(&iid) {
@@ -269,6 +279,18 @@ fn linked_issue(policy: &Policy, answers: &Answers) -> Option<IssueRef> {
         let text = that_counts(policy, source, requests)?.description.as_deref()?;
         IssueRef::linked_in(text, instance)
     })
+}
+
+/// The merge requests of a branch that were merged into the branch that it is for, the newest first.
+pub(super) fn merged_ones<'a>(
+    policy: &Policy,
+    source: &str,
+    requests: &'a [MergeRequest],
+) -> impl DoubleEndedIterator<Item = &'a MergeRequest> {
+    let target = policy.branches.read(source).map(|branch| policy.branches.target(branch.line));
+    requests
+        .iter()
+        .filter(move |request| request.state == State::Merged && Some(&request.target_branch) == target.as_ref())
 }
 
 /// The merge request of a branch that counts: the open one, else one that is being merged or is merged,

@@ -17,35 +17,27 @@ use crate::{
         ci_status::CiStatus,
         fix::{FixBranch, FixName},
         merge_request::{Approval, MergeRequest, Mergeability, Pipeline, State},
-        runbook::{Request, Target},
+        runbook::{Pushed, Request, Target},
     },
-    git::{LocalClone, branches, history},
+    git::{
+        branches::{self, Relation},
+        history,
+    },
     gitlab::merge_request,
     ops::{
         Failure,
-        backport_state::{self, base::MergedAs},
+        backport_state::{self, base::Merged},
     },
 };
 
 /// Whether a branch of the fix can be looked at here.
 enum Seen {
-    /// As security has it, or as it was merged.
-    Here(Option<MergedAs>),
+    /// As security has it, and as it was merged.
+    Here(Merged),
     /// Security has commits of it that are not here.
     Older,
     /// It has no commits anywhere.
     Nowhere,
-}
-
-fn merged_as(clone: &LocalClone, request: &merge_request::MergeRequest) -> Option<MergedAs> {
-    let commit = history::known(clone, request.merged_as()?)?;
-    let base = request.diff_refs.as_ref().and_then(|refs| refs.base_sha.as_deref());
-    let base = base.and_then(|base| history::known(clone, base));
-    Some(MergedAs {
-        commit,
-        base,
-        is_squashed: request.squash_commit_sha.is_some() && request.merge_commit_sha.is_none(),
-    })
 }
 
 impl Gatherer<'_> {
@@ -76,6 +68,10 @@ impl Gatherer<'_> {
         let BranchFacts { has_target, work, pushed } =
             BranchFacts::read(self.clone, policy, (&source, &target), head.as_deref())?;
         let has_target = has_target || !matches!(request, Request::Missing);
+        let pushed = match gitlab::that_counts(policy, &source, requests) {
+            Some(found) if head.is_none() && found.state == State::Merged => self.left_out(&source, &target, found)?,
+            _ => pushed,
+        };
         let (line, lacks, is_lost, exposed_by, taken_back_by) = (branch.line, vec![], false, None, None);
         let is_compared = true;
         Ok(Target {
@@ -95,6 +91,23 @@ impl Gatherer<'_> {
         })
     }
 
+    /// How a branch that was merged and is gone from security compares with what was merged: whether the one here has more.
+    fn left_out(&self, source: &str, target: &str, merged: &merge_request::MergeRequest) -> Result<Pushed, Failure> {
+        let local = format!("refs/heads/{source}");
+        let (Some(here), Some(there)) = (branches::commit_of(self.clone, &local)?, merged.sha.as_deref()) else {
+            return Ok(Pushed::No);
+        };
+        let kept = format!("refs/remotes/{}/{target}", self.policy.security_remote);
+        if history::known(self.clone, there).is_none() || branches::is_contained(self.clone, &local, &kept)? {
+            return Ok(Pushed::No);
+        }
+        Ok(match branches::relation(self.clone, &here, there)? {
+            Some(Relation::Ahead) => Pushed::Ahead,
+            Some(Relation::Diverged) => Pushed::Diverged,
+            _ => Pushed::No,
+        })
+    }
+
     /// Which commits of the fix each backport lacks, as security has both. What is public is looked at no more.
     pub(super) fn compare_backports(
         &self,
@@ -106,36 +119,40 @@ impl Gatherer<'_> {
         if after_merge.is_some_and(AfterMerge::is_public) {
             return Ok(());
         }
-        let has_request = |target: &Target| !matches!(target.request, Request::Missing);
         let Some(default) = targets.iter().find(|target| target.line.is_none()) else { return Ok(()) };
+        // What neither project has any more is said of the branch itself.
+        let is_lost =
+            |target: &str| after_merge.is_some_and(|after_merge| after_merge.lost.iter().any(|lost| lost == target));
+        if is_lost(&default.target) {
+            return Ok(());
+        }
         let whole = self.seen(&default.source, answers)?;
         let mut lines = Vec::new();
-        let mut unseen = Vec::new();
-        for target in targets.iter() {
+        let mut older = Vec::new();
+        for target in targets.iter().filter(|target| !is_lost(&target.target)) {
             let Some(line) = target.line else { continue };
             match self.seen(&target.source, answers)? {
                 Seen::Here(merged) if target.has_target => lines.push((line, merged)),
                 Seen::Here(_) | Seen::Nowhere => {}
-                Seen::Older if has_request(target) => unseen.push(line),
-                Seen::Older => {}
+                Seen::Older => older.push(line),
             }
         }
         let lacking = match whole {
-            Seen::Here(merged) => backport_state::lacking(self.clone, self.policy, fix, merged, &lines)?,
-            Seen::Older => None,
+            Seen::Here(merged) => backport_state::lacking(self.clone, self.policy, fix, &merged, &lines)?,
             // There is nothing yet that a line could lack.
-            Seen::Nowhere => Some(vec![vec![]; lines.len()]),
-        };
-        for target in targets.iter_mut() {
-            let Some(line) = target.line else { continue };
-            let position = lines.iter().position(|(one, _)| *one == line);
-            match (&lacking, position) {
-                (Some(lacking), Some(position)) => {
-                    target.lacks = lacking[position].iter().map(ToString::to_string).collect();
-                }
-                (None, Some(_)) => target.is_compared = !has_request(target),
-                (_, None) => target.is_compared = !unseen.contains(&line),
+            Seen::Nowhere => vec![vec![]; lines.len()],
+            Seen::Older => {
+                older.extend(lines.iter().map(|(line, _)| *line));
+                vec![vec![]; lines.len()]
             }
+        };
+        for ((line, _), lacks) in lines.iter().zip(lacking) {
+            for target in targets.iter_mut().filter(|target| target.line == Some(*line)) {
+                target.lacks = lacks.iter().map(ToString::to_string).collect();
+            }
+        }
+        for target in targets.iter_mut() {
+            target.is_compared = target.line.is_none_or(|line| !older.contains(&line));
         }
         Ok(())
     }
@@ -144,27 +161,61 @@ impl Gatherer<'_> {
     fn seen(&self, source: &str, answers: &Answers) -> Result<Seen, Failure> {
         let (clone, policy) = (self.clone, self.policy);
         let requests = answers.requests.get(source).map_or(&[][..], Vec::as_slice);
-        let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == State::Merged);
-        // What a list shows may be older than what was read alone.
-        let read = counts.map(|found| answers.details.get(&found.iid).map_or(found, |detail| &detail.request));
-        let merged = read.and_then(|read| merged_as(clone, read));
         let tip = |name: String| branches::commit_of(clone, &name);
-        let here = tip(format!("refs/heads/{source}"))?;
         let tracked = |branch: &str| tip(format!("refs/remotes/{}/{branch}", policy.security_remote));
-        let is_current = |head: &String| tracked(source).map(|tracked| tracked.as_ref() == Some(head));
         let has_target = match policy.branches.read(source) {
             Some(branch) => tracked(&policy.branches.target(branch.line))?.is_some(),
             None => false,
         };
-        Ok(match (here, answers.heads.get(source)) {
-            (None, None) if read.is_none() => Seen::Nowhere,
-            _ if !has_target => Seen::Older,
+        let here = tip(format!("refs/heads/{source}"))?;
+        let is_merged = gitlab::merged_ones(policy, source, requests).next().is_some();
+        let head = answers.heads.get(source);
+        if here.is_none() && head.is_none() && !is_merged {
+            return Ok(Seen::Nowhere);
+        }
+        let Some(merged) = self.merged(source, requests, answers)?.filter(|_| has_target) else {
+            return Ok(Seen::Older);
+        };
+        Ok(match (here, head) {
+            _ if merged.whole_at.is_some() => Seen::Here(merged),
             // Where the two differ, that is in the way already.
-            (Some(_), _) => Seen::Here(merged),
-            (None, Some(head)) if is_current(head)? => Seen::Here(merged),
-            (None, None) if merged.is_some() => Seen::Here(merged),
-            (None, _) => Seen::Older,
+            (Some(_), _) | (None, None) => Seen::Here(merged),
+            (None, Some(head)) if tracked(source)?.as_ref() == Some(head) => Seen::Here(merged),
+            (None, Some(_)) => Seen::Older,
         })
+    }
+
+    /// What of a branch is merged already; `None` where not all of that is here.
+    fn merged(
+        &self,
+        source: &str,
+        requests: &[merge_request::MergeRequest],
+        answers: &Answers,
+    ) -> Result<Option<Merged>, Failure> {
+        let (clone, policy) = (self.clone, self.policy);
+        let mut merged = Merged::default();
+        for request in gitlab::merged_ones(policy, source, requests).rev() {
+            for name in answers.brought.get(&request.iid).into_iter().flatten() {
+                let Some(id) = history::known(clone, name) else { return Ok(None) };
+                let commit = history::commit(clone, id)?;
+                if commit.parents.len() < 2 && merged.brought.iter().all(|known| known.id != id) {
+                    merged.brought.push(commit);
+                }
+            }
+        }
+        let counts = gitlab::that_counts(policy, source, requests).filter(|found| found.state == State::Merged);
+        if let Some(found) = counts {
+            // What a list shows may be older than what was read alone.
+            let read = answers.details.get(&found.iid).map_or(found, |detail| &detail.request);
+            let commit = read.merged_as().and_then(|commit| history::known(clone, commit));
+            if commit.is_none() {
+                return Ok(None);
+            }
+            // What was pushed since waits for a merge request of its own.
+            let has_more = answers.heads.get(source).is_some_and(|head| read.sha.as_ref() != Some(head));
+            merged.whole_at = commit.filter(|_| !has_more);
+        }
+        Ok(Some(merged))
     }
 
     /// Whether security has commits of the fix that this clone does not have.
