@@ -1,6 +1,6 @@
 //! A fix that was picked onto a line and taken back there is not there: one answer for every command.
 
-use crate::support::{GitLab, SEC, World, each_git};
+use crate::support::{CAN, GitLab, SEC, World, each_git};
 
 const LINE: &str = "security-prompt-injection-18-4";
 
@@ -82,6 +82,24 @@ fn nothing_is_disclosed_where_somebody_took_it_back_on_a_line() {
     ran.warns("takes the fix back on `stable-18-4-ee`");
     world.secfix(&["status"]).ok().says("takes the fix back on `stable-18-4-ee`");
     world.revert_there(SEC, "stable-18-4-ee", &["HEAD"]);
+    world.secfix(&["status"]).ok().never_says("takes the fix back");
+}
+
+#[test]
+fn nothing_is_released_that_canonical_took_back() {
+    let world = World::new();
+    let _gitlab = GitLab::public(&world);
+    // That of the sync, which is on top there.
+    world.revert_there(CAN, "stable-18-4-ee", &["--mainline", "1", "HEAD"]);
+    let by = world.tip_there(CAN, "stable-18-4-ee");
+    let said = format!("{} takes the fix back on `stable-18-4-ee`", &by[..12]);
+    world.secfix(&["status"]).ok().says(&said).says(&format!("`stable-18-4-ee` of {CAN}"));
+    world.secfix(&["tag"]).ends(3).warns(&said);
+    assert!(!world.server_refs(CAN).contains("refs/tags/self-hosted-v18.4"));
+    world.revert_there(CAN, "stable-18-4-ee", &["HEAD"]);
+    world.secfix(&["tag"]).ok();
+    // What comes behind a release is another matter.
+    world.revert_there(CAN, "stable-18-4-ee", &["HEAD"]);
     world.secfix(&["status"]).ok().never_says("takes the fix back");
 }
 

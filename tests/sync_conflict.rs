@@ -98,6 +98,31 @@ fn two_conflicts_are_finished_and_given_up_from_inside_of_the_first() {
 }
 
 #[test]
+fn giving_up_ends_nothing_where_files_are_in_the_way() {
+    let world = World::new();
+    let _gitlab = GitLab::deployed(&world);
+    world.commit_there(CAN, "main", "fixed", "public, and different\n");
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    let tree = world.path("work-sync-main");
+    std::fs::write(tree.join("fixed"), "both\n").unwrap();
+    world.git_in(&tree, &["add", "fixed"]).ok();
+    std::fs::write(tree.join("notes"), "mine\n").unwrap();
+    world.secfix(&["sync", "--abort"]).ends(1).warns("holds files of yours, so it stays");
+    assert_eq!(world.read("work-sync-main/fixed"), "both\n", "the resolution is still there");
+    // What people do then with plain git leads nowhere else.
+    std::fs::remove_file(tree.join("notes")).unwrap();
+    world.git_in(&tree, &["merge", "--abort"]).ok();
+    world.git(&["worktree", "remove", &tree.to_string_lossy()]).ok();
+    world.secfix(&["sync", "--resolve", "main"]).ends(6).never_says("is here already");
+    // What git writes of conflicts is not for strangers.
+    std::fs::write(tree.join("fixed"), "both\n").unwrap();
+    world.git_in(&tree, &["add", "fixed"]).ok();
+    sync(&world, &["--continue"]).ok();
+    let messages = world.git_in(&world.server(CAN), &["log", "--format=%B", "main"]).ok().stdout;
+    assert!(messages.contains("Merge branch 'main' of ") && !messages.contains("Conflicts"), "{messages}");
+}
+
+#[test]
 fn files_beside_a_resolution_are_kept_and_in_nobodys_way() {
     let world = World::new();
     let _gitlab = GitLab::deployed(&world);
@@ -143,6 +168,11 @@ fn a_conflict_that_was_given_up_with_plain_git_is_understood() {
     assert!(!world.exists("work-sync-main"));
     // A folder that was deleted by hand is no end of it either.
     world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    std::fs::remove_dir_all(&tree).unwrap();
+    world.secfix(&["sync", "--resolve", "main"]).ends(6);
+    // What was committed in it is work of somebody's.
+    std::fs::write(tree.join("fixed"), "both\n").unwrap();
+    world.git_in(&tree, &["commit", "--quiet", "--all", "-m", "Both"]).ok();
     std::fs::remove_dir_all(&tree).unwrap();
     world.secfix(&["sync", "--resolve", "main"]).ends(1).warns("git branch -D sync-main");
     world.git(&["worktree", "prune"]).ok();

@@ -130,7 +130,7 @@ impl Program for MergeArgs {
         }
         if !gathered.after_merge.as_ref().is_some_and(AfterMerge::is_public) {
             keep_alive::switch_on(&client, &prepared.settings, project.id, context)?;
-            if !gathered.public.has_begun() {
+            if !gathered.public.has_begun() && !gathered.facts.progress.is_done(Step::Deploy) {
                 context.ui.note("until the deployment nothing of this may become public");
             }
         }

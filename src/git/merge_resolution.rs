@@ -114,7 +114,7 @@ pub fn proceed(clone: &LocalClone, root: &Path, branch: &str, from: Id) -> Resul
     if before != MergeState::Resolved {
         return Ok(before);
     }
-    git.read(&[&RERERE[..], &["commit", "--quiet", "--no-edit"]].concat())?;
+    git.read(&[&RERERE[..], &["commit", "--quiet", "--no-edit", "--cleanup=strip"]].concat())?;
     state(clone, root, branch, from)
 }
 
@@ -126,13 +126,17 @@ pub fn remove(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
     Ok(Git::on(clone.common_dir()).run(&["worktree", "remove", "--", &root.to_string_lossy()])?.success)
 }
 
-/// Ends a merge that is under way, and removes the work tree; tells whether it is gone. Where it holds changes of a merge
-/// that is over, it stays.
+/// Ends a merge that is under way, and removes the work tree; tells whether it is gone. Where it holds other files, or changes
+/// of a merge that is over, it stays as it is.
 ///
 /// # Errors
 /// When git fails.
 pub fn give_up(clone: &LocalClone, root: &Path) -> Result<bool, GitError> {
     let git = Git::on(root);
+    // Nothing is ended where the work tree would stay for what else is in it.
+    if git.read(&["status", "--porcelain", "--untracked-files=normal"])?.lines().any(|line| line.starts_with("??")) {
+        return Ok(false);
+    }
     if git.run(&["rev-parse", "--quiet", "--verify", "MERGE_HEAD"])?.success {
         git.read(&["merge", "--abort"])?;
     }

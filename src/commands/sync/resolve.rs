@@ -41,9 +41,11 @@ pub(super) fn begin(
         return Err(in_words(&state, &checkout.root, branch, again));
     }
     if let Some(tip) = history::find(clone, &format!("refs/heads/{name}"))? {
-        // A resolution that was published, and whose work tree was removed by hand.
+        // A resolution that was published or given up, and whose work tree was removed by hand.
         let published = sync_branch::frozen(&branch.name, &tip.to_string());
-        if history::find(clone, &format!("refs/remotes/{}/{published}", policy.security_remote))? == Some(tip) {
+        if history::find(clone, &format!("refs/remotes/{}/{published}", policy.security_remote))? == Some(tip)
+            || history::holds(clone, branch.public, tip)?
+        {
             branches::delete(clone, &name, tip)?;
         }
     }

@@ -61,9 +61,9 @@ pub fn next(facts: &Facts, fix: &FixName, policy: &Policy) -> String {
                 targets.iter().filter_map(|target| Some((&target.target, target.taken_back_by.as_ref()?)));
             let (branch, by) = taken_back.next().map_or(("", ""), |(branch, by)| (branch.as_str(), by.as_str()));
             let by = by.get(..12).unwrap_or(by);
+            let project = if facts.progress.is_done(Step::Sync) { &policy.canonical } else { &policy.security };
             format!(
-                "ask who made {by} why, and revert it in `{branch}` of {} by the button of its page",
-                policy.security
+                "ask who made {by} why, and revert it in `{branch}` of {project} by the button of the commit's page"
             )
         }
         Step::Backports if targets.iter().any(|target| !target.is_compared) => {

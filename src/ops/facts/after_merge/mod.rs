@@ -79,7 +79,8 @@ pub(crate) struct AfterMerge {
     pub(crate) services: Option<Vec<Service>>,
     /// The schedule, where the project has one.
     pub(crate) keep_alive: Option<KeepAlive>,
-    /// The branches in which somebody took the fix back before it was public, with the commit that does.
+    /// The branches in which somebody took the fix back, with the commit that does: in security before it is public, and in
+    /// canonical before it is tagged.
     pub(crate) taken_back: BTreeMap<String, String>,
     /// The branches that are in canonical with the fix.
     pub(crate) arrived: Vec<String>,
@@ -128,7 +129,8 @@ impl Reader<'_> {
                 let lines = if process.has(Step::PrivateTags) { &merged[..] } else { &[] };
                 tags::find(self, self.security.id, lines)
             });
-            let taken_back = scope.spawn(|| at_once(&merged, |merged| taken_back::find(self, merged)));
+            let taken_back =
+                scope.spawn(|| at_once(&merged, |merged| taken_back::find(self, self.security.id, merged)));
             let public = self.shown(&merged);
             (joined(services), joined(keep_alive), joined(private_tags), joined(taken_back), public)
         });
@@ -164,6 +166,19 @@ impl Reader<'_> {
         if after_merge.is_public() {
             after_merge.patch_tags =
                 tags::find(self, after_merge.canonical.id, &after_merge.merged).map_err(unanswered)?;
+            // A release is made of what canonical has.
+            let untagged = |merged: &&Merged| {
+                let is_line =
+                    |(line, tag): &(ReleaseLine, Option<PatchTag>)| Some(*line) == merged.line && tag.is_none();
+                after_merge.patch_tags.iter().any(is_line)
+            };
+            let untagged: Vec<&Merged> = after_merge.merged.iter().filter(untagged).collect();
+            let found = at_once(&untagged, |merged| taken_back::find(self, after_merge.canonical.id, merged));
+            let found = found.into_iter().collect::<Result<Vec<_>, _>>().map_err(unanswered)?;
+            let branches: Vec<String> = untagged.iter().map(|merged| merged.branch.clone()).collect();
+            after_merge
+                .taken_back
+                .extend(branches.into_iter().zip(found).filter_map(|(branch, by)| Some((branch, by?))));
             let tags: Vec<PatchTag> = after_merge.patch_tags.iter().filter_map(|(_, tag)| tag.clone()).collect();
             let jobs = self.settings.publishing_jobs();
             let (checks, publishing) =

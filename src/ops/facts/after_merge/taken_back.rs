@@ -8,10 +8,10 @@ use crate::{
     gitlab::{Error, commit, merge_request},
 };
 
-/// The commit on the branch that takes the fix back, where one does and is not taken back itself.
-pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String>, Error> {
+/// The commit on a branch of a project that takes the fix back, where one does and is not taken back itself.
+pub(super) fn find(reader: &Reader<'_>, project: u64, merged: &Merged) -> Result<Option<String>, Error> {
     let Reader { client, security, .. } = reader;
-    let later = commit::since(client, security.id, &merged.commit, &merged.branch)?;
+    let later = commit::since(client, project, &merged.commit, &merged.branch)?;
     // The server lists the newest first.
     let mut later: Vec<(&commit::Message, Trailers)> =
         later.iter().rev().map(|commit| (commit, Trailers::read(&commit.message))).collect();
@@ -20,7 +20,8 @@ pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String
         return Ok(None);
     }
     // Who takes back a merge request, by its number or by its merge, takes back what it brought: it may have been a revert.
-    let is_of_fix = |iid: &u64| merged.requests.iter().any(|request| request.iid == *iid);
+    // In canonical, the same numbers are those of others.
+    let is_of_fix = |iid: &u64| project == security.id && merged.requests.iter().any(|request| request.iid == *iid);
     let merges: Vec<(String, u64)> =
         later.iter().filter_map(|(commit, read)| Some((commit.id.clone(), read.request?))).collect();
     for (_, read) in &mut later {
@@ -28,7 +29,7 @@ pub(super) fn find(reader: &Reader<'_>, merged: &Merged) -> Result<Option<String
         let numbers: BTreeSet<u64> =
             read.reverts_requests.iter().copied().chain(merges.iter().filter_map(of_merge)).collect();
         for iid in numbers.iter().filter(|iid| !is_of_fix(iid)) {
-            let brought = Error::absent(merge_request::commits(client, security.id, *iid))?;
+            let brought = Error::absent(merge_request::commits(client, project, *iid))?;
             read.reverts.extend(brought.into_iter().flatten());
         }
     }
