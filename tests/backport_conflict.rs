@@ -62,7 +62,7 @@ fn the_other_lines_finish_and_a_conflict_gets_a_work_tree() {
         let ran = world.secfix(&["backport", "--to=all"]).ends(6);
         ran.says("security-prompt-injection-18-4  conflict in app: to resolve in [world]/work-backport-prompt-injection-18-4")
             .says("security-prompt-injection-18-2  picked 3 commits")
-            .warns("hint: git -C [world]/work-backport-prompt-injection-18-4 add -- app && git secfix backport prompt-injection --continue, once it is edited");
+            .warns("hint: once it is edited: git -C [world]/work-backport-prompt-injection-18-4 add -- app && git secfix backport prompt-injection --continue");
         assert_eq!(world.read("work/app"), "not committed\n");
         let status = world.git_in(&folder(world, "18-4"), &["status"]).ok();
         status.says("git cherry-pick --continue").says(&format!("On branch {LINE}"));

@@ -86,9 +86,7 @@ impl Merging<'_> {
             }
             if now.state == State::Closed {
                 let error = anyhow!("somebody closed !{} before it was merged: {}", self.iid, now.web_url);
-                return Err(
-                    Failure::not_done(error).hint(format!("find out who closed it and why, then {}", self.look))
-                );
+                return Err(Failure::not_done(error).hint(format!("find out who closed it and why; {}", self.look)));
             }
             // Accepted, and something came in between that does not pass by itself.
             if is_accepted && !may_pass(&now) {

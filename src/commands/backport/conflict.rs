@@ -112,14 +112,14 @@ pub(super) fn tell(open: &[Resolution], name: &FixName, context: &Context) -> Re
 fn in_words(unfinished: &Unfinished, resolution: &Resolution, again: Typed) -> Failure {
     let place = resolution.root.display();
     let (what, paths, when) = match unfinished {
-        Unfinished::Unresolved(paths) => ("unresolved", paths, ", once they are edited"),
-        Unfinished::Markers(paths) => ("conflict markers are left", paths, ", once they are edited"),
+        Unfinished::Unresolved(paths) => ("unresolved", paths, "once they are edited: "),
+        Unfinished::Markers(paths) => ("conflict markers are left", paths, "once they are edited: "),
         Unfinished::NotAdded(paths) => ("changed and not added", paths, ""),
     };
     let when = if paths.len() == 1 { when.replace("they are", "it is") } else { when.to_owned() };
     let add = ["git", "-C", &place.to_string(), "add", "--"];
     let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
-    let hint = format!("{add} && {}{when}", to_continue(again));
+    let hint = format!("{when}{add} && {}", to_continue(again));
     Failure::conflict(anyhow!("{what} in {place}: {}", paths.join(", "))).hint(hint)
 }
 

@@ -174,9 +174,9 @@ impl Disclosure<'_> {
             longer: self.longer(patience),
             again: self.again.clone(),
             look: format!(
-                "{}, once nothing blocks it at {}",
-                self.again.clone().without_value("--yes"),
-                request.web_url
+                "once nothing blocks it at {}: {}",
+                request.web_url,
+                self.again.clone().without_value("--yes")
             ),
             who_may: "a maintainer of the public project",
         };

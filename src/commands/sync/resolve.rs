@@ -120,7 +120,7 @@ fn in_words(state: &MergeState, root: &Path, branch: &Branch, again: &Typed) -> 
     let add = ["git", "-C", &place, "add", "--"];
     let add = shell_words::join(add.into_iter().chain(paths.iter().map(String::as_str)));
     Failure::conflict(anyhow!("`{}`: {what} in {place}: {}", branch.name, paths.join(", ")))
-        .hint(format!("{add} && {}, once it is edited", again.clone().with("--continue")))
+        .hint(format!("once it is edited: {add} && {}", again.clone().with("--continue")))
 }
 
 /// Finishes every merge that is under way, and pushes it to security, where the sync takes it from.
