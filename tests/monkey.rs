@@ -30,7 +30,7 @@ const EMBARGOED: &str = "embargoed";
 const MINE: &str = "not committed, and mine\n";
 
 /// What the commands are called with.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 24] = [
     &["backport", "--to", "all"],
     &["backport", "--to", "all"],
     &["backport", "--predict"],
@@ -42,8 +42,12 @@ const COMMANDS: [&[&str]; 20] = [
     &["mr"],
     &["merge"],
     &["merge"],
+    &["merge"],
     &["deploy"],
     &["sync", "--yes", "prompt-injection"],
+    &["sync", "--yes", "prompt-injection"],
+    &["sync", "--yes", "prompt-injection"],
+    &["tag"],
     &["sync", "--yes", "prompt-injection", "--no-merge"],
     &["sync", "--dry-run"],
     &["tag"],
@@ -69,18 +73,35 @@ struct Walk {
 impl Walk {
     fn begin(seed: u64) -> Self {
         let world = World::new();
-        let gitlab = GitLab::of(&world);
-        gitlab.with_release();
-        // Nothing is deployed before somebody says so.
+        // From the first commit, from what is pushed, or from what only has to be merged.
+        let gitlab = match seed % 4 {
+            0 => GitLab::of(&world),
+            1 => GitLab::pushed(&world),
+            _ => GitLab::reviewed(&world),
+        };
+        if seed % 4 < 2 {
+            gitlab.with_release();
+        }
+        // The deployment waits for somebody to start it.
         gitlab.server.change(|state| {
-            state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0].job.status = "failed".to_owned();
+            let bridge = &state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0];
+            assert_eq!(bridge.job.status, "manual");
         });
-        world.secfix(&["init"]).ok();
-        world.secfix(&["branch", "prompt-injection", "--issue", &gitlab.issue.to_string()]).ok();
-        let first = world.commit("fixed", &format!("{EMBARGOED}\n"));
+        if seed % 4 == 0 {
+            world.secfix(&["init"]).ok();
+            world.secfix(&["branch", "prompt-injection", "--issue", &gitlab.issue.to_string()]).ok();
+            world.commit("fixed", &format!("{EMBARGOED}\n"));
+        }
+        let first = world.git(&["rev-parse", FIX]).ok().line();
         world.write("work/mine", MINE);
         let made = BTreeSet::from([first]);
         Self { world, gitlab, random: Random(seed), told: vec![], made, is_deployed: false }
+    }
+
+    /// Sits down at the keyboard of whoever has this token.
+    fn keys(&self, token: &str) {
+        self.world.unset("SECFIX_TOKEN");
+        self.world.set("SECFIX_TOKEN", token);
     }
 
     fn step(&mut self) {
@@ -105,6 +126,9 @@ impl Walk {
 
     fn command(&mut self) -> Ran {
         let words = COMMANDS[self.random.below(COMMANDS.len())];
+        // Who opens a merge request does not approve it.
+        let merges = matches!(words[0], "merge" | "deploy" | "sync" | "tag" | "verify" | "clean");
+        self.keys(if merges { "glpat-maintainer" } else { TOKEN });
         let is_killed = self.random.below(4) == 0;
         let ran = if is_killed {
             let after = format!("0.{:03}", 20 + self.random.below(700));
@@ -163,8 +187,8 @@ impl Walk {
     fn colleague(&mut self) {
         let (world, gitlab) = (&self.world, &self.gitlab);
         let number = self.random.next();
-        let what = match self.random.below(9) {
-            0 | 1 => {
+        let what = match self.random.below(14) {
+            0 | 1 | 8.. => {
                 gitlab.approve_all();
                 "approve"
             }
@@ -309,10 +333,8 @@ fn whatever_happens_nothing_is_lost_and_nothing_is_public_too_early() {
         for seed in few {
             let walked = panic::catch_unwind(|| {
                 let mut walk = Walk::begin(*seed);
-                // Engineers and maintainers both are at work.
-                walk.world.set("SECFIX_TOKEN", if seed % 3 == 0 { TOKEN } else { "glpat-maintainer" });
                 (0..STEPS).for_each(|_| walk.step());
-                walk.world.set("SECFIX_TOKEN", TOKEN);
+                walk.keys(TOKEN);
                 walk.come_to_the_end()
             });
             match walked {
