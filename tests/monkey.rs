@@ -72,14 +72,14 @@ struct Walk {
 
 impl Walk {
     fn begin(seed: u64) -> Self {
-        let world = World::new();
+        let (world, stage) = (World::new(), seed % 4);
         // From the first commit, from what is pushed, or from what only has to be merged.
-        let gitlab = match seed % 4 {
+        let gitlab = match stage {
             0 => GitLab::of(&world),
             1 => GitLab::pushed(&world),
             _ => GitLab::reviewed(&world),
         };
-        if seed % 4 < 2 {
+        if stage < 2 {
             gitlab.with_release();
         }
         // The deployment waits for somebody to start it.
@@ -87,7 +87,7 @@ impl Walk {
             let bridge = &state.project_mut(SEC).unwrap().ref_pipelines[0].pipeline.bridges[0];
             assert_eq!(bridge.job.status, "manual");
         });
-        if seed % 4 == 0 {
+        if stage == 0 {
             world.secfix(&["init"]).ok();
             world.secfix(&["branch", "prompt-injection", "--issue", &gitlab.issue.to_string()]).ok();
             world.commit("fixed", &format!("{EMBARGOED}\n"));

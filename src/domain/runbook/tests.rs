@@ -246,7 +246,8 @@ fn what_is_merged_needs_nothing_more() {
 fn each_thing_that_stops_a_review_has_a_step_of_its_own() {
     let policy = policy();
     let fix: FixName = policy.branches.fix_name("x").unwrap();
-    let steps: [(fn(&mut MergeRequest), &str); 7] = [
+    type Change = fn(&mut MergeRequest);
+    let steps: [(Change, &str); 7] = [
         (
             |r| r.has_conflicts = true,
             "git fetch security && git switch security-x-2 && git rebase security/stable-2 && git secfix push x --force-with-lease",
